@@ -1,0 +1,19 @@
+/** Every type of event the journal can hold, with what its `data` says. */
+export const eventTypes = {
+  'daemon.started': 'A daemon took over: { pid, version, adopted }.',
+  'daemon.reloaded': 'The configuration was read again.',
+  'daemon.stopping': 'The daemon is about to end: { runs: keep | stop }.',
+  'repository.added': 'A repository became known: { path }.',
+  'repository.removed': 'A repository was forgotten: { path }.',
+  'worktree.created': 'A worktree is ready: { path, branch, ports }.',
+  'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted }.',
+  'plan.created': 'A plan became known: { branch }.',
+  'plan.removed': 'A plan was forgotten: { branch }.',
+  'run.queued': 'A run waits for a place: { attempt }.',
+  'run.starting': 'A run is being started: { attempt }.',
+  'run.started': 'The command of a run was executed, or a run was registered: { pid, kind }.',
+  'run.stopping': 'Somebody asked a run to stop: { force }.',
+  'run.ended': 'A run is over: { state, reason, exitCode, signal }.',
+} as const;
+
+export type EventType = keyof typeof eventTypes;

@@ -1,0 +1,174 @@
+import { z } from 'zod';
+
+/** ISO 8601 in UTC, ending in `Z`. */
+const time = z.string();
+/** 1 MB is 1,000,000 bytes. */
+const megabytes = z.number();
+
+export const activeRunStates = ['queued', 'starting', 'running', 'paused', 'stopping'] as const;
+export const endedRunStates = ['succeeded', 'failed', 'stopped', 'lost'] as const;
+export const runState = z.enum([...activeRunStates, ...endedRunStates]);
+export const runReason = z.enum([
+  'exit',
+  'signal',
+  'spawn',
+  'memory',
+  'cpu',
+  'disk',
+  'runtime',
+  'silence',
+  'reboot',
+  'killed',
+]);
+
+export const repository = z.object({
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  commonDir: z.string(),
+  defaultBranch: z.string().nullable(),
+  description: z.string().nullable(),
+  channels: z.array(z.string()),
+  trusted: z.boolean(),
+  addedAt: time,
+});
+
+export const portRange = z.object({ start: z.int(), end: z.int() });
+
+const lease = z.object({
+  id: z.string(),
+  fence: z.int(),
+  worktree: z.string(),
+  holder: z.string(),
+  bind: z.enum(['none', 'connection']),
+  expiresAt: time.nullable(),
+});
+
+export const worktree = z.object({
+  id: z.string(),
+  name: z.string(),
+  repository: z.string(),
+  branch: z.string().nullable(),
+  base: z.string().nullable(),
+  path: z.string(),
+  kind: z.enum(['plan', 'named', 'pool', 'session', 'adopted']),
+  state: z.enum(['creating', 'available', 'in_use', 'cleaning', 'failed', 'removed']),
+  declared: z.enum(['active', 'merged', 'abandoned', 'error']),
+  conditions: z.array(z.enum(['missing', 'merged', 'stale', 'conflicted', 'dirty'])),
+  ports: portRange.nullable(),
+  lease: lease.nullable(),
+  plan: z.string().nullable(),
+  task: z.string().nullable(),
+  pr: z.object({ number: z.int(), url: z.string().nullable() }).nullable(),
+  useCount: z.int(),
+  diskMb: megabytes.nullable(),
+  createdAt: time,
+  lastUsedAt: time.nullable(),
+  removedAt: time.nullable(),
+  snapshot: z.string().nullable(),
+});
+
+const usage = z.object({
+  cpuPercent: z.number().nullable(),
+  memoryMb: megabytes.nullable(),
+  diskMb: megabytes.nullable(),
+  processes: z.int(),
+  sampledAt: time,
+});
+
+const peak = z.object({
+  cpuPercent: z.number().nullable(),
+  memoryMb: megabytes.nullable(),
+  diskMb: megabytes.nullable(),
+});
+
+export const run = z.object({
+  id: z.string(),
+  plan: z.string(),
+  repository: z.string(),
+  attempt: z.int(),
+  executor: z.string(),
+  kind: z.enum(['supervised', 'registered']),
+  state: runState,
+  reason: runReason.nullable(),
+  /** The command's own process, not its parent's. */
+  pid: z.int().nullable(),
+  command: z.array(z.string()),
+  cwd: z.string().nullable(),
+  worktree: z.string().nullable(),
+  queuePosition: z.int().nullable(),
+  queuedAt: time,
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  durationMs: z.int().nullable(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  logPath: z.string().nullable(),
+  usage: usage.nullable(),
+  peak,
+  lastHeartbeatAt: time.nullable(),
+});
+
+const counts = z.object({
+  total: z.int(),
+  completed: z.int(),
+  inProgress: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+  percent: z.number(),
+});
+
+const progress = counts.extend({
+  currentPhase: z.string().nullable(),
+  phases: z.array(counts.extend({ number: z.int(), title: z.string() })),
+});
+
+export const plan = z.object({
+  name: z.string(),
+  repository: z.string(),
+  branch: z.string(),
+  base: z.string().nullable(),
+  file: z.string().nullable(),
+  command: z.array(z.string()),
+  dependsOn: z.array(z.string()),
+  state: z.enum(['idle', ...activeRunStates, ...endedRunStates, 'completed', 'abandoned']),
+  worktree: worktree.nullable(),
+  ports: portRange.nullable(),
+  progress: progress.nullable(),
+  run: run.nullable(),
+  git: z
+    .object({
+      ahead: z.int().nullable(),
+      behind: z.int().nullable(),
+      dirty: z.boolean().nullable(),
+      conflictsWith: z.array(z.string()),
+    })
+    .nullable(),
+  createdAt: time,
+  lastActivityAt: time,
+  warnings: z.array(z.string()),
+});
+
+export const event = z.object({
+  seq: z.int(),
+  at: time,
+  type: z.string(),
+  repository: z.string().nullable(),
+  plan: z.string().nullable(),
+  run: z.string().nullable(),
+  worktree: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+export type RunState = z.infer<typeof runState>;
+export type RunReason = z.infer<typeof runReason>;
+export type Repository = z.infer<typeof repository>;
+export type PortRange = z.infer<typeof portRange>;
+export type Worktree = z.infer<typeof worktree>;
+export type Usage = z.infer<typeof usage>;
+export type Peak = z.infer<typeof peak>;
+export type Run = z.infer<typeof run>;
+export type Progress = z.infer<typeof progress>;
+export type Counts = z.infer<typeof counts>;
+export type Plan = z.infer<typeof plan>;
+export type Event = z.infer<typeof event>;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character');
+
+/** Names of plans, worktrees and repositories; safe as a part of a path and of a branch. */
+export const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or a digit',
+  )
+  .refine((value) => !value.includes('..'), 'must not contain ".."')
+  .refine((value) => !value.endsWith('.') && !value.endsWith('.lock'), 'must not end in "." or ".lock"');
+
+export const id = text(128).min(1);
+
+/** A path; the command line makes it absolute before it is sent. */
+export const path = text(4096).min(1).meta({ path: true });
+
+export const absolutePath = path.refine((value) => value.startsWith('/'), 'must be an absolute path');
+
+/** A commit-ish for git, never mistaken for an option. */
+export const revision = text(1024)
+  .min(1)
+  .refine((value) => !value.startsWith('-'), 'must not start with "-"');
+
+export const command = z
+  .array(text(131_072))
+  .min(1, 'must name a program')
+  .max(4096)
+  .refine((words) => words[0] !== '', 'must name a program');
+
+export const environment = z
+  .record(z.string().regex(/^[^=\0]+$/, 'must not be empty or contain "=" or NUL'), text(131_072))
+  .meta({ cli: 'environment' });
+
+export const milliseconds = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ duration: true });
+
+export const description = text(4096);
+
+/** How every method finds its repository; see "Addressing" in the documentation. */
+export const addressing = {
+  repository: text(4096)
+    .min(1)
+    .describe('Name of a repository, or an absolute path inside it')
+    .meta({ flag: 'repo', repository: true })
+    .optional(),
+  cwd: absolutePath.describe('The directory of the caller').meta({ cli: 'cwd' }).optional(),
+};

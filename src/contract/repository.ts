@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { method } from './method.ts';
+import * as models from './models.ts';
+import { description, name, path } from './parameters.ts';
+
+const repository = z.string().min(1).max(4096).describe('Name, id or absolute path').meta({ repository: true });
+
+export const add = method({
+  summary: 'Make a git repository known',
+  params: {
+    path: path.describe('A directory inside it'),
+    name: name.describe('What to call it (default: the name of its directory)').optional(),
+    description: description.optional(),
+    channels: z.array(z.string().min(1).max(256)).max(100).optional(),
+  },
+  result: models.repository,
+  cli: { positional: ['path'] },
+});
+
+export const list = method({
+  summary: 'List the known repositories',
+  params: {},
+  result: z.object({ repositories: z.array(models.repository) }),
+});
+
+export const show = method({
+  summary: 'Show one repository',
+  params: { repository },
+  result: models.repository,
+  cli: { positional: ['repository'] },
+});
+
+export const remove = method({
+  summary: 'Forget a repository that has no plans; its files are not touched',
+  params: { repository },
+  result: z.object({ removed: z.literal(true) }),
+  cli: { positional: ['repository'] },
+});
