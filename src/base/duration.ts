@@ -10,3 +10,10 @@ export function parseDuration(text: string): number | undefined {
 /** A short form for people: `42s`, `5m`, `3h`. */
 export const formatDuration = (durationMs: number): string =>
   durationMs < 1000 ? '0s' : ms(Math.floor(durationMs / 1000) * 1000);
+
+/** Like parseDuration, for text that was checked before. */
+export function milliseconds(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined) throw new Error(`not a duration: ${text}`);
+  return value;
+}

@@ -1,0 +1,53 @@
+import { version } from '../base/version.ts';
+import { findCommand } from './command.ts';
+import { listCommands } from './commands.ts';
+import { exitCodeOf, toFailure, usageError } from './failure.ts';
+import { parseArguments } from './parse.ts';
+import { printJson, type Route, type Session } from './session.ts';
+import { showHelp } from './show-help.ts';
+import { Terminal } from './terminal.ts';
+
+export interface CliOptions {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly streams: Pick<NodeJS.Process, 'stdout' | 'stderr'>;
+  readonly route: () => Route;
+}
+
+/** Does what the command line asks and answers the exit code. */
+export async function runCli({ argv, env, cwd, streams, route }: CliOptions): Promise<number> {
+  const terminal = new Terminal(streams, env);
+  const own = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
+  const session: Session = { cwd, env, terminal, json: own.includes('--json'), route };
+  try {
+    return await obey(argv, session);
+  } catch (error) {
+    const failure = toFailure(error);
+    if (session.json) await printJson(terminal, { error: failure });
+    else terminal.say(`wtd: ${failure.message}\n${failure.data.hint ? `  ${failure.data.hint}\n` : ''}`);
+    return exitCodeOf(failure);
+  }
+}
+
+async function obey(argv: readonly string[], session: Session): Promise<number> {
+  const commands = listCommands();
+  const found = findCommand(commands, argv);
+  switch (found.kind) {
+    case 'top':
+      return argv.includes('--version') || argv.includes('-V') ? showVersion(session) : showHelp(commands, [], session);
+    case 'group':
+      if (argv.includes('--help') || argv.includes('-h')) return showHelp(commands, [found.noun], session);
+      throw usageError(`${found.noun} needs a verb`, `see them with: wtd help ${found.noun}`);
+    case 'command': {
+      const { help, values } = parseArguments(found.command, found.argv, session);
+      if (help) return showHelp(commands, found.command.name.split(' '), session);
+      return found.command.handle({ command: found.command, values }, session);
+    }
+  }
+}
+
+async function showVersion({ terminal, json }: Session): Promise<number> {
+  await (json ? printJson(terminal, { version }) : terminal.print(`${version}\n`));
+  return 0;
+}

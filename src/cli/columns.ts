@@ -1,0 +1,104 @@
+import type { Event, Plan, Repository, Run } from '../contract/models.ts';
+import {
+  formatCommand,
+  formatMegabytes,
+  formatPath,
+  formatPercent,
+  formatPorts,
+  formatSince,
+  formatValue,
+  paint,
+  type View,
+} from './format.ts';
+
+/** A column of a table for people: its title and what stands in it. */
+export type Column<Row> = readonly [title: string, cell: (row: Row, view: View) => string];
+
+export const planColumns: readonly Column<Plan>[] = [
+  ['STATE', (plan, view) => paint(describeState(plan), plan.state, view)],
+  ['PLAN', ({ name }) => name],
+  ['BRANCH', ({ branch }) => formatValue(branch)],
+  ['PORTS', ({ ports }) => formatPorts(ports)],
+  ['PROGRESS', ({ progress: p }) => (p === null ? '-' : `${p.completed}/${p.total} ${formatPercent(p.percent)}`)],
+  ['CPU', ({ run }) => formatPercent(run?.usage?.cpuPercent ?? null)],
+  ['MEM', ({ run }) => formatMegabytes(run?.usage?.memoryMb ?? null)],
+  ['SINCE', (plan, view) => formatSince(sinceWhen(plan), view)],
+  ['WORKTREE', ({ worktree }, view) => formatPath(worktree?.path ?? null, view)],
+];
+
+export const repositoryColumn: Column<{ repository: string | null }> = [
+  'REPOSITORY',
+  ({ repository }) => formatValue(repository),
+];
+
+const runColumns: readonly Column<Run>[] = [
+  ['STATE', (run, view) => paint(run.state, run.state, view)],
+  repositoryColumn,
+  ['PLAN', ({ plan }) => plan],
+  ['ATTEMPT', ({ attempt }) => String(attempt)],
+  ['EXIT', ({ exitCode, signal }) => signal ?? formatValue(exitCode)],
+  ['PID', ({ pid }) => formatValue(pid)],
+  ['SINCE', (run, view) => formatSince(run.endedAt ?? run.startedAt ?? run.queuedAt, view)],
+  ['RUN', ({ id }) => id],
+  ['COMMAND', ({ command }) => shorten(formatCommand(command))],
+];
+
+const repositoryColumns: readonly Column<Repository>[] = [
+  ['NAME', ({ name }) => name],
+  ['BRANCH', ({ defaultBranch }) => formatValue(defaultBranch)],
+  ['PATH', ({ path }, view) => formatPath(path, view)],
+  ['DESCRIPTION', ({ description }) => formatValue(description)],
+];
+
+const eventColumns: readonly Column<Event>[] = [
+  ['SEQ', ({ seq }) => String(seq)],
+  ['AT', ({ at }) => at],
+  ['EVENT', ({ type }) => type],
+  repositoryColumn,
+  ['PLAN', ({ plan }) => formatValue(plan)],
+  ['DATA', ({ data }) => formatValue(data)],
+];
+
+/** How each kind of list is shown, by the key that its method answers it under. */
+export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
+  plans: [repositoryColumn, ...planColumns],
+  runs: runColumns,
+  repositories: repositoryColumns,
+  events: eventColumns,
+};
+
+/** The rows of a table as text, without its titles. */
+export const cellsOf = <Row>(columns: readonly Column<Row>[], rows: readonly Row[], view: View): string[][] =>
+  rows.map((row) => columns.map(([, cell]) => cell(row, view)));
+
+/** Loaded late: most answers need no table. */
+export async function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  view: View,
+): Promise<string> {
+  const { default: Table } = await import('cli-table3');
+  const none = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'];
+  const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'];
+  const drawn = new Table({
+    head: columns.map(([title]) => title),
+    chars: Object.fromEntries([...none, ...inner].map((place) => [place, ''])),
+    style: { 'padding-left': 0, 'padding-right': 2, head: [], border: [], compact: true },
+  });
+  drawn.push(...cellsOf(columns, rows, view));
+  return `${drawn.toString().replaceAll(/ +$/gm, '')}\n`;
+}
+
+function describeState({ state, run }: Plan): string {
+  if (state === 'queued' && typeof run?.queuePosition === 'number') return `queued #${run.queuePosition}`;
+  return state;
+}
+
+/** Since when the plan is in its state, as far as its run tells. */
+function sinceWhen({ run, lastActivityAt }: Plan): string {
+  return run?.endedAt ?? run?.startedAt ?? run?.queuedAt ?? lastActivityAt;
+}
+
+const longestCell = 60;
+
+const shorten = (text: string): string => (text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text);

@@ -1,0 +1,117 @@
+import { callMethod } from './call.ts';
+import type { Command, Handler } from './command.ts';
+import { completionScript, shells, type Shell } from './completion.ts';
+import { showEvents } from './events.ts';
+import { execPlan } from './exec.ts';
+import { usageError } from './failure.ts';
+import { showHelp } from './show-help.ts';
+import { callRaw } from './rpc.ts';
+import { printJson } from './session.ts';
+import { shutDown } from './shutdown.ts';
+import { startPlan } from './start.ts';
+import { showStatus } from './status.ts';
+import { requireMethod, table, type Parameter, type TableMethod } from './table.ts';
+import { waitForPlans } from './wait.ts';
+
+/** What the command line adds to a method. */
+interface Addition {
+  readonly flags?: readonly Parameter[];
+  readonly variadic?: boolean;
+  readonly handle?: Handler;
+}
+
+const flag = (name: string, description: string): Parameter => ({ name, kind: 'boolean', description });
+
+const additions: Readonly<Record<string, Addition>> = {
+  'daemon.shutdown': { handle: shutDown },
+  'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
+  'plan.wait': { variadic: true, handle: waitForPlans },
+  'status.get': { flags: [flag('watch', 'Show it again whenever it changes')], handle: showStatus },
+};
+
+function commandOf(method: TableMethod): Command {
+  const { flags = [], variadic = false, handle = callMethod } = additions[method.name] ?? {};
+  const last = variadic ? method.positional?.at(-1) : undefined;
+  return {
+    name: method.name.replace('.', ' '),
+    summary: method.summary,
+    method: method.name,
+    parameters: [...method.params.map((p) => (p.name === last ? { ...p, kind: 'array' as const } : p)), ...flags],
+    positional: method.positional ?? [],
+    variadic,
+    ...(method.rest && { rest: method.rest }),
+    ...(method.short && { short: method.short }),
+    ...(method.letters && { letters: method.letters }),
+    handle,
+  };
+}
+
+const parametersOf = (method: string, names: readonly string[]): Parameter[] =>
+  requireMethod(method).params.filter(({ name }) => names.includes(name));
+
+/** What exists only on the command line. */
+const ownCommands: readonly Command[] = [
+  {
+    name: 'exec',
+    summary: 'Run a plan in this terminal, in its worktree (default command: your shell)',
+    parameters: parametersOf('run.register', ['plan', 'repository', 'cwd', 'base', 'command']),
+    positional: ['plan'],
+    rest: 'command',
+    handle: execPlan,
+  },
+  {
+    name: 'events',
+    summary: 'List the last events, or follow them as they happen',
+    parameters: [...requireMethod('event.list').params, flag('follow', 'Go on with those to come')],
+    positional: [],
+    letters: { f: 'follow' },
+    handle: showEvents,
+  },
+  {
+    name: 'daemon',
+    summary: 'Be the daemon, in the foreground',
+    parameters: [],
+    positional: [],
+    handle: () => Promise.reject(usageError('daemon takes no flags', 'run it as: wtd daemon')),
+  },
+  {
+    name: 'shutdown',
+    summary: 'End the daemon; runs live on unless told otherwise',
+    parameters: [flag('stopRuns', 'Stop the runs first')],
+    positional: [],
+    handle: shutDown,
+  },
+  {
+    name: 'rpc',
+    summary: 'Call any method with parameters as JSON',
+    parameters: [
+      { name: 'method', kind: 'string', required: true, description: 'Name of a method, such as plan.show' },
+      { name: 'params', kind: 'string', description: 'Its parameters, one JSON object' },
+    ],
+    positional: ['method', 'params'],
+    handle: callRaw,
+  },
+  {
+    name: 'completion',
+    summary: 'Print a completion script for a shell',
+    parameters: [{ name: 'shell', kind: 'string', required: true, enum: shells, description: 'Which shell' }],
+    positional: ['shell'],
+    handle: async ({ values }, { terminal, json }) => {
+      const script = completionScript(values['shell'] as Shell, listCommands());
+      await (json ? printJson(terminal, { script }) : terminal.print(script));
+      return 0;
+    },
+  },
+  {
+    name: 'help',
+    summary: 'Show all commands, or what one of them takes',
+    parameters: [{ name: 'command', kind: 'array', description: 'Words of a command' }],
+    positional: ['command'],
+    variadic: true,
+    handle: ({ values }, session) =>
+      showHelp(listCommands(), (values['command'] as string[] | undefined) ?? [], session),
+  },
+];
+
+/** Every command there is. */
+export const listCommands = (): Command[] => [...table.methods.map(commandOf), ...ownCommands];

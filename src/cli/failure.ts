@@ -1,0 +1,50 @@
+import type { ErrorName } from '../contract/errors.ts';
+import { table } from './table.ts';
+
+interface Details {
+  code: ErrorName;
+  hint: string;
+  [detail: string]: unknown;
+}
+
+/** What `--json` prints under `error`. */
+export interface Failure {
+  code: number | null;
+  message: string;
+  data: Details;
+}
+
+/** A refusal of the command line itself, of the same shape as the daemon's. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly data: Details;
+
+  constructor(message: string, data: Details) {
+    super(message);
+    this.data = data;
+  }
+}
+
+/** The command was not understood: exit 2. */
+export const usageError = (message: string, hint: string): CommandError =>
+  new CommandError(message, { code: 'INVALID_PARAMS', hint });
+
+/** The name of a refusal; undefined for a defect. */
+export function findErrorName(error: unknown): ErrorName | undefined {
+  const data = (error as { data?: { code?: unknown } } | null | undefined)?.data;
+  const name = data?.code;
+  return typeof name === 'string' && Object.hasOwn(table.errors, name) ? (name as ErrorName) : undefined;
+}
+
+export function toFailure(error: unknown): Failure {
+  const name = findErrorName(error);
+  if (name !== undefined) {
+    const { message, data } = error as CommandError;
+    return { code: table.errors[name]?.rpc ?? null, message, data };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = 'this is a defect of wtd; please report it with the command that you ran';
+  return { code: table.errors['INTERNAL']?.rpc ?? null, message, data: { code: 'INTERNAL', hint } };
+}
+
+export const exitCodeOf = (failure: Failure): number => table.errors[failure.data.code]?.exit ?? 70;

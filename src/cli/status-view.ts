@@ -1,0 +1,38 @@
+import type { Picture } from '../contract/status.ts';
+import { formatTable, planColumns, repositoryColumn, type Column } from './columns.ts';
+import { formatMegabytes, paint, plain, type View } from './format.ts';
+
+type ShownPlan = Picture['plans'][number];
+
+/** The picture for people: a row a plan, a summary, and what they should look at. */
+export async function formatStatus(picture: Picture, view: View): Promise<string> {
+  const { plans } = picture;
+  const shown = plans.length > 0 ? await formatTable(statusColumns(plans), plans, view) : `${noPlans}\n`;
+  const warnings = listWarnings(picture).map((text) => `${paint('warning', 'warning', view)}: ${plain(text)}\n`);
+  return `${shown}\n${summarize(picture)}\n${warnings.join('')}`;
+}
+
+const noPlans = 'no plans here; start one with: wtd start <plan> -- <command>';
+
+/** The repository is told only where there are several. */
+export function statusColumns(plans: readonly ShownPlan[]): readonly Column<ShownPlan>[] {
+  const isMixed = new Set(plans.map(({ repository }) => repository)).size > 1;
+  return isMixed ? [repositoryColumn, ...planColumns] : planColumns;
+}
+
+/** `3 plans, 2 running, 1 queued (limit 3), disk 80 GB free`. */
+export function summarize({ plans, limits, machine }: Picture): string {
+  const { freeMb, state } = machine.disk;
+  const disk = freeMb === null ? 'disk unknown' : `disk ${formatMegabytes(freeMb)} free`;
+  return [
+    `${plans.length} ${plans.length === 1 ? 'plan' : 'plans'}`,
+    `${limits.running} running`,
+    `${limits.queued} queued (limit ${limits.maxConcurrent})`,
+    state === null || state === 'ok' ? disk : `${disk} (${state})`,
+  ].join(', ');
+}
+
+const listWarnings = ({ plans, warnings }: Picture): string[] => [
+  ...warnings,
+  ...plans.flatMap((plan) => plan.warnings.map((text) => `${plan.name}: ${text}`)),
+];

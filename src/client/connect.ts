@@ -1,0 +1,102 @@
+import { createConnection, type Socket } from 'node:net';
+import { socketChannel } from '../rpc/socket-channel.ts';
+import { createClient, type Client } from './client.ts';
+import { UnavailableError } from './errors.ts';
+import type { StartingDaemon } from './start-daemon.ts';
+
+/** How to start a daemon; what it says goes to the end of `errorFile`. */
+export interface StartCommand {
+  program: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  errorFile: string;
+}
+
+interface ConnectOptions {
+  socketPath: string;
+  /** null: only look for a daemon that is there. */
+  start: StartCommand | null;
+  startTimeoutMs?: number;
+  onStarting?: () => void;
+}
+
+/** Node 20 cuts a longer path without a word and would meet another socket. */
+const maxSocketPathBytes = 103;
+const retryMs = 15;
+
+/** Connects to the daemon of a socket, and starts one when none answers. */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const { socketPath, start, startTimeoutMs = 15_000, onStarting } = options;
+  const deadline = Date.now() + startTimeoutMs;
+  let found = await tryConnect(socketPath);
+  let starting: StartingDaemon | undefined;
+  while (typeof found === 'string') {
+    if (found === 'absent' && starting === undefined) {
+      if (start === null) throw absent(socketPath);
+      onStarting?.();
+      const { startDaemon } = await import('./start-daemon.ts');
+      starting = startDaemon(start);
+    }
+    starting?.throwIfFailed();
+    if (Date.now() > deadline) throw late(options, startTimeoutMs, starting?.complaint());
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+    found = await tryConnect(socketPath);
+  }
+  return createClient(socketChannel(found));
+}
+
+/** `busy`: a daemon is there, but so many clients knock that the system turns this one away. */
+async function tryConnect(socketPath: string): Promise<Socket | 'absent' | 'busy'> {
+  if (Buffer.byteLength(socketPath) > maxSocketPathBytes) {
+    throw unreachable(socketPath, `the path is longer than ${maxSocketPathBytes} bytes`);
+  }
+  const outcome = await openSocket(socketPath);
+  if (!(outcome instanceof Error)) return outcome;
+  switch (outcome.code) {
+    case 'ENOENT':
+      return 'absent';
+    case 'ECONNREFUSED':
+      if (await isOtherFile(socketPath)) throw unreachable(socketPath, 'it is not a socket');
+      return 'absent';
+    case 'EAGAIN':
+      return 'busy';
+    default:
+      throw unreachable(socketPath, outcome.message);
+  }
+}
+
+function openSocket(path: string): Promise<Socket | NodeJS.ErrnoException> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ path });
+    socket.once('error', resolve);
+    socket.once('connect', () => {
+      socket.off('error', resolve);
+      resolve(socket);
+    });
+  });
+}
+
+/** Linux refuses a connection to a plain file exactly as to a socket that nobody serves. */
+async function isOtherFile(path: string): Promise<boolean> {
+  const { stat } = await import('node:fs/promises');
+  try {
+    return !(await stat(path)).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+const absent = (socketPath: string) =>
+  new UnavailableError(`No daemon answers on ${socketPath}.`, 'Start it with `wtd daemon`, or unset WTD_AUTOSTART.');
+
+const unreachable = (socketPath: string, reason: string) =>
+  new UnavailableError(
+    `The socket ${socketPath} cannot be used: ${reason}.`,
+    'Check WTD_HOME and WTD_SOCKET, and who owns that path.',
+  );
+
+function late({ socketPath, start }: ConnectOptions, timeoutMs: number, complaint = ''): UnavailableError {
+  const sentence = `No daemon answered on ${socketPath} within ${timeoutMs / 1000} s. ${complaint}`;
+  const hint = start === null ? 'Try again.' : `Read ${start.errorFile}, or run \`wtd daemon\` to see what keeps it.`;
+  return new UnavailableError(sentence.trim(), hint);
+}

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { StartCommand } from './connect.ts';
+import { UnavailableError } from './errors.ts';
+
+const maxErrorFileBytes = 1_000_000;
+const maxComplaintBytes = 4096;
+
+/** 0: a service manager was told to start it; 9: another client's daemon came first. Either way one will answer. */
+const hopefulExitCodes = [0, 9];
+
+export interface StartingDaemon {
+  /** Throws what the daemon said when it ended before it could answer. */
+  throwIfFailed(): void;
+  /** What it has said so far. */
+  complaint(): string;
+}
+
+/** Starts a daemon that outlives this process. */
+export function startDaemon(command: StartCommand): StartingDaemon {
+  const { errorFile } = command;
+  let failure: string | undefined;
+  const fail = (reason: string) => {
+    failure ??= reason;
+  };
+  try {
+    const { child, offset } = spawnDetached(command);
+    child.once('error', (error) => {
+      fail(`The daemon could not be started: ${error.message}.`);
+    });
+    child.once('exit', (code, signal) => {
+      if (code === null || !hopefulExitCodes.includes(code)) {
+        fail(readComplaint(errorFile, offset) || `The daemon ended at once (${signal ?? `exit code ${code}`}).`);
+      }
+    });
+    return {
+      throwIfFailed() {
+        if (failure !== undefined) throw new UnavailableError(failure, hintFor(errorFile));
+      },
+      complaint: () => readComplaint(errorFile, offset),
+    };
+  } catch (error) {
+    throw new UnavailableError(`The daemon could not be started: ${(error as Error).message}.`, hintFor(errorFile));
+  }
+}
+
+function spawnDetached({ program, args, env, errorFile }: StartCommand) {
+  mkdirSync(dirname(errorFile), { recursive: true, mode: 0o700 });
+  const file = openSync(errorFile, 'a', 0o600);
+  try {
+    if (fstatSync(file).size > maxErrorFileBytes) ftruncateSync(file);
+    const offset = fstatSync(file).size;
+    const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', file, file], env });
+    child.unref();
+    return { child, offset };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function readComplaint(errorFile: string, offset: number): string {
+  try {
+    return readFileSync(errorFile)
+      .toString('utf8', offset, offset + maxComplaintBytes)
+      .trim();
+  } catch {
+    return '';
+  }
+}
+
+const hintFor = (errorFile: string) => `Run \`wtd daemon\` to see it happen; what it said is in ${errorFile}.`;

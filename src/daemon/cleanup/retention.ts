@@ -1,0 +1,47 @@
+import type { Clock } from '../../base/clock.ts';
+import { milliseconds } from '../../base/duration.ts';
+import type { Configuration } from '../config.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
+
+interface Parts {
+  registry: Registry;
+  directories: RunDirectories;
+  worktrees: Worktrees;
+  configuration: Configuration;
+  clock: Clock;
+}
+
+/** At most this many a pass, so that none takes long. */
+const mostRunsAtOnce = 1000;
+
+/** Keeps what grows within its limits: ended runs with their logs, events, the trash. */
+export class Retention {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async apply(): Promise<void> {
+    const { registry, configuration, worktrees } = this.#parts;
+    await this.#forgetOldRuns();
+    registry.change(() => {
+      registry.events.trim(configuration.current.events.keep);
+    });
+    for (const repository of registry.repositories.list()) await worktrees.emptyTrash(repository);
+  }
+
+  /** The last run of a plan stays, because the plan's state is derived from it. */
+  async #forgetOldRuns(): Promise<void> {
+    const { registry, directories, configuration, clock } = this.#parts;
+    const before = clock.now() - milliseconds(configuration.current.runs.keep);
+    for (const { id } of registry.runs.endedBefore(before, mostRunsAtOnce)) {
+      await directories.remove(id);
+      registry.change(() => {
+        registry.runs.delete(id);
+      });
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { parseDuration } from '../base/duration.ts';
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== undefined, 'must be a duration such as 30s, 5m, 24h or 14d');
+const positive = (most: number) => z.int().min(1).max(most);
+const port = z.int().min(1024).max(65_535);
+const megabytes = z.int().min(0);
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
+
+/** The configuration file: every key optional, every key known. */
+export const configSchema = section({
+  worktrees: section({
+    directory: z
+      .string()
+      .min(1)
+      .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
+      .default('worktrees'),
+    branch_prefix: z
+      .string()
+      .regex(/^([A-Za-z0-9][A-Za-z0-9._-]*\/)*$/, 'must be path segments that each end in "/", such as plan/')
+      .default('plan/'),
+  }),
+  ports: section({ base: port.default(8100), range_size: positive(1000).default(10), last: port.default(12_099) }),
+  limits: section({
+    max_concurrent: positive(10_000).default(3),
+    max_per_repository: positive(10_000).nullable().default(null),
+    queue_size: z.int().min(0).max(100_000).default(100),
+    sample_interval: duration.default('2s'),
+  }),
+  resources: section({ min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) }),
+  schedule: section({
+    cleanup: z.string().default('0 * * * *'),
+    reconcile: z.string().default('* * * * *'),
+    timezone: z.string().default('local'),
+  }),
+  orchestrator: section({
+    command: z.array(z.string()).min(1).nullable().default(null),
+    shutdown_timeout: duration.default('30s'),
+    heartbeat_interval: duration.default('10s'),
+    stale_threshold: duration.default('60s'),
+  }),
+  runs: section({ keep: duration.default('30d') }),
+  events: section({ keep: positive(100_000_000).default(100_000) }),
+  log: section({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') }),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/** The keys that are allowed at a place of the file. */
+export function allowedKeys(path: readonly PropertyKey[]): string[] {
+  let schema: unknown = configSchema;
+  for (const key of path) schema = shapeOf(schema)?.[key as string];
+  return Object.keys(shapeOf(schema) ?? {});
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> | undefined {
+  if (schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap());
+  return schema instanceof z.ZodObject ? schema.shape : undefined;
+}

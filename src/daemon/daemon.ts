@@ -1,0 +1,246 @@
+import { systemClock, type Clock } from '../base/clock.ts';
+import { Disposal } from '../base/disposal.ts';
+import { milliseconds } from '../base/duration.ts';
+import { forChild } from '../base/environment.ts';
+import { version } from '../base/version.ts';
+import { connect } from '../client/connect.ts';
+import { Retention } from './cleanup/retention.ts';
+import { runCommand } from './commands/commands.ts';
+import { Configuration } from './config.ts';
+import { createDispatch } from './dispatch.ts';
+import { Journal } from './events/journal.ts';
+import { Git } from './git/git.ts';
+import { prepareHome } from './home.ts';
+import { LifeCycle } from './life-cycle.ts';
+import { openLog, type Logger } from './log.ts';
+import type { Services } from './methods/handler.ts';
+import { daemonPaths, type Paths } from './paths.ts';
+import { BranchFactsReader } from './plans/branch-facts.ts';
+import { Launcher } from './plans/launcher.ts';
+import { PlanModels } from './plans/plan-model.ts';
+import { Plans } from './plans/plans.ts';
+import { Queue } from './plans/queue.ts';
+import { Runs } from './plans/runs.ts';
+import { Starter } from './plans/starter.ts';
+import { Recovery } from './reconcile/recovery.ts';
+import { holdLock } from './registry/lock.ts';
+import { Registry } from './registry/registry.ts';
+import { Repositories } from './repositories/repositories.ts';
+import { DiskSpaces } from './runs/disk-space.ts';
+import { readBootId } from './runs/identity.ts';
+import { RunLedger } from './runs/ledger.ts';
+import { RegisteredRuns } from './runs/registered.ts';
+import { rootsOf } from './runs/roots.ts';
+import { RunDirectories } from './runs/run-directory.ts';
+import { RunLogs } from './runs/run-logs.ts';
+import { RunModels } from './runs/run-model.ts';
+import { ShimExecutor } from './runs/shim.ts';
+import { Stopping } from './runs/stopping.ts';
+import { Supervisor } from './runs/supervisor.ts';
+import { UsageMonitor } from './runs/usage.ts';
+import { Schedule } from './schedule.ts';
+import { activatedSocket, createReadiness } from './service/readiness.ts';
+import { SocketServer } from './socket-server.ts';
+import { DaemonStatus } from './status/daemon-status.ts';
+import { Machine } from './status/machine.ts';
+import { Status } from './status/status.ts';
+import { Worktrees } from './worktrees/worktrees.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const notifyTimeoutMs = 5000;
+
+/** What everything else is built on. */
+interface Ground {
+  paths: Paths;
+  configuration: Configuration;
+  log: Logger;
+  registry: Registry;
+  clock: Clock;
+  git: Git;
+  bootId: string;
+  environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lives until it is told to end; answers the exit code. `announce` is called once, when it serves.
+ * Throws WtdError when it may not or cannot start; then nothing has changed.
+ */
+export async function runDaemon(environment: Environment, announce: (socket: string) => void): Promise<number> {
+  await using undo = new Disposal();
+  const ground = await lay(environment, undo);
+  const { configuration, log, paths } = ground;
+  const runs = buildRuns(ground, undo);
+  const plans = buildPlans(ground, runs);
+  const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
+  const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
+  const services = buildServices({ ground, runs, plans }, lifeCycle);
+  const dispatch = createDispatch({
+    services,
+    log,
+    checkResults: environment['WTD_CHECK_RESULTS'] === '1',
+    isEnding: () => lifeCycle.isEnding,
+  });
+  const server = new SocketServer({ dispatch, log });
+  services.daemonStatus.countConnections(() => server.connectionCount);
+
+  const { adopted } = await new Recovery({ ...ground, ...runs, ...plans }).recover();
+  const handedOver = activatedSocket(environment, process.pid);
+  await server.listen(handedOver === null ? { path: paths.socket } : { fd: handedOver });
+  undo.use(server);
+  undo.defer(() => dispatch.drain());
+
+  runs.usage.start();
+  queue.open();
+  const schedule = undo.use(buildSchedule({ ground, runs, plans }, queue));
+  schedule.start();
+  const readiness = undo.use(buildReadiness(environment, ground));
+  lifeCycle.onReload(async () => {
+    log.level = configuration.current.log.level;
+    await schedule.restart();
+    queue.advance();
+  });
+  ground.registry.change((tell) => {
+    tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
+  });
+  await readiness.notifyReady();
+  announce(paths.socket);
+  const exitCode = await lifeCycle.untilEnd(readiness);
+  await readiness.notifyStopping();
+  return exitCode;
+}
+
+/** The lock comes before everything that another daemon of this home could be changing. */
+async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
+  const paths = daemonPaths(environment);
+  await prepareHome(paths);
+  const lock = holdLock(paths.lock);
+  undo.defer(() => {
+    lock[Symbol.dispose]();
+  });
+  const configuration = await Configuration.load(paths.config);
+  const log = openLog(paths.logs, configuration.current.log.level);
+  const registry = new Registry({ file: paths.database, runsDirectory: paths.runs, clock: systemClock });
+  undo.defer(() => {
+    registry[Symbol.dispose]();
+  });
+  const own = forChild(environment);
+  return {
+    paths,
+    configuration,
+    log,
+    registry,
+    clock: systemClock,
+    git: new Git(own),
+    bootId: await readBootId(),
+    environment: own,
+  };
+}
+
+function buildRuns(ground: Ground, undo: Disposal) {
+  const { configuration, registry, clock, paths, log } = ground;
+  const onError = (error: unknown) => {
+    log.error({ err: error }, 'a run could not be looked at');
+  };
+  const directories = new RunDirectories(paths.runs);
+  const ledger = new RunLedger(registry, clock);
+  const executor = new ShimExecutor(ground.environment);
+  const usage = undo.use(
+    new UsageMonitor({
+      clock,
+      intervalMs: () => milliseconds(configuration.current.limits.sample_interval),
+      runs: () =>
+        registry.runs
+          .placed()
+          .filter(({ pid }) => pid !== null)
+          .map(rootsOf),
+      onError,
+    }),
+  );
+  const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
+  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, usage, leftoverGraceMs }));
+  const stopping = new Stopping({ ...ground, ledger });
+  const registered = new RegisteredRuns({ ...ground, ledger, onError });
+  const runModels = new RunModels({ registry, clock, usage, directories });
+  return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
+}
+
+function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>) {
+  const { registry, git, paths } = ground;
+  const socket = paths.socket;
+  const repositories = new Repositories(ground);
+  const worktrees = new Worktrees(ground);
+  const facts = new BranchFactsReader(registry, git);
+  const launcher = new Launcher({ ...ground, ...runs, worktrees, socket });
+  const starter = new Starter({ ...ground, ...runs, launcher, socket });
+  const planModels = new PlanModels({ ...ground, ...runs, facts });
+  const plans = new Plans({
+    ...ground,
+    ...runs,
+    repositories,
+    worktrees,
+    launcher,
+    starter,
+    facts,
+    models: planModels,
+  });
+  return { repositories, worktrees, facts, launcher, planModels, plans };
+}
+
+interface Built {
+  ground: Ground;
+  runs: ReturnType<typeof buildRuns>;
+  plans: ReturnType<typeof buildPlans>;
+}
+
+function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle): Services {
+  const { registry, configuration, clock, paths } = ground;
+  const { home, socket } = paths;
+  const daemonStatus = new DaemonStatus({ registry, clock, socket, home });
+  const machine = new Machine({ disks: runs.disks, configuration, home });
+  return {
+    configuration,
+    repositories: plans.repositories,
+    plans: plans.plans,
+    runs: new Runs({ ...ground, ...runs, repositories: plans.repositories, models: runs.runModels }),
+    runLogs: new RunLogs(runs.ledger, runs.directories),
+    registered: runs.registered,
+    journal: new Journal(registry),
+    status: new Status({ ...ground, ...plans, daemonStatus, machine }),
+    daemonStatus,
+    lifecycle,
+  };
+}
+
+function buildSchedule({ ground, runs, plans }: Built, queue: Queue): Schedule {
+  const { configuration, log, registry } = ground;
+  const retention = new Retention({ ...ground, ...runs, ...plans });
+  return new Schedule({
+    configuration,
+    log,
+    jobs: {
+      reconcile: async () => {
+        await runs.registered.check();
+        queue.advance();
+        await plans.facts.refresh(registry.plans.list(), 0);
+      },
+      cleanup: () => retention.apply(),
+    },
+  });
+}
+
+function buildReadiness(environment: Environment, { paths, log, environment: own }: Ground) {
+  return createReadiness({
+    environment,
+    run: async (program, args, variables) => {
+      await runCommand({ program, args, env: { ...own, ...variables }, timeoutMs: notifyTimeoutMs });
+    },
+    selfCheck: async () => {
+      await using client = await connect({ socketPath: paths.socket, start: null });
+      await client.call('daemon.status', {});
+    },
+    report: (failure) => {
+      log.error({ err: failure }, 'the self-check failed');
+    },
+  });
+}

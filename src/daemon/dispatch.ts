@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { newId } from '../base/id.ts';
+import { WtdError } from '../contract/errors.ts';
+import { methods } from '../contract/index.ts';
+import type { Logger } from './log.ts';
+import type { Caller, OpenStream, Services } from './methods/handler.ts';
+import { handlers } from './methods/index.ts';
+
+type AnyHandler = (services: Services, params: unknown, caller: Caller) => unknown;
+
+/** Flat, and without a prototype a name could reach. */
+const table: ReadonlyMap<string, AnyHandler> = new Map(
+  Object.entries(handlers).flatMap(([noun, verbs]) =>
+    Object.entries(verbs).map(([verb, handler]) => [`${noun}.${verb}`, handler as AnyHandler] as const),
+  ),
+);
+
+export interface Dispatch {
+  has(method: string): boolean;
+  waits(method: string): boolean;
+  /** A result, or how to open a stream. Throws WtdError only; a defect becomes INTERNAL and is logged. */
+  call(method: string, params: unknown, caller: Caller): Promise<unknown>;
+  /** Until the calls in flight are answered, waits excepted; not for ever. */
+  drain(): Promise<void>;
+}
+
+const drainPatienceMs = 10_000;
+
+/** The one road to a method: find it, check what comes in, call its handler, check what goes out. */
+export function createDispatch(parts: {
+  services: Services;
+  log: Logger;
+  /** Under test every result is held against the contract. */
+  checkResults: boolean;
+  isEnding: () => boolean;
+}): Dispatch {
+  const { services, log, checkResults, isEnding } = parts;
+
+  async function call(name: string, params: unknown, caller: Caller): Promise<unknown> {
+    const method = methods.get(name);
+    const handler = table.get(name);
+    if (!method || !handler) throw noSuchMethod(name);
+    if (isEnding() && name !== 'daemon.status') throw shuttingDown();
+    const checked = method.params.safeParse(params);
+    if (!checked.success) throw invalidParams(name, checked.error);
+    const answer = await handler(services, checked.data, caller);
+    if (!checkResults) return answer;
+    if (!method.item) return checkedAgainst(method.result, answer, name);
+    return checkedStream(answer as OpenStream<unknown>, (item) => checkedAgainst(method.item as z.ZodType, item, name));
+  }
+
+  const inFlight = new Set<Promise<unknown>>();
+  const waits = (method: string): boolean => methods.get(method)?.waits ?? false;
+
+  return {
+    has: (method) => table.has(method),
+    waits,
+    async drain() {
+      await Promise.race([Promise.allSettled(inFlight), sleep(drainPatienceMs, undefined, { ref: false })]);
+    },
+    async call(method, params, caller) {
+      const answer = call(method, params, caller);
+      if (!waits(method)) inFlight.add(answer);
+      try {
+        return await answer;
+      } catch (error) {
+        if (error instanceof WtdError) throw error;
+        const id = newId();
+        log.error({ id, method, err: error }, 'a defect');
+        throw internal(id);
+      } finally {
+        inFlight.delete(answer);
+      }
+    },
+  };
+}
+
+function checkedAgainst(schema: z.ZodType, value: unknown, method: string): unknown {
+  const checked = schema.safeParse(value);
+  if (!checked.success) throw new Error(`${method} answers what its contract does not say: ${checked.error.message}`);
+  const extra = JSON.stringify(value) === JSON.stringify(checked.data) ? undefined : 'a member the contract lacks';
+  if (extra !== undefined) throw new Error(`${method} answers ${extra}: ${JSON.stringify(value)}`);
+  return value;
+}
+
+const checkedStream = (open: OpenStream<unknown>, check: (item: unknown) => unknown): OpenStream<unknown> =>
+  async function* (control) {
+    for await (const item of open(control)) yield check(item);
+  };
+
+const noSuchMethod = (name: string): WtdError =>
+  new WtdError('METHOD_NOT_FOUND', `there is no method ${name}`, { hint: 'rpc.discover lists all methods' });
+
+const shuttingDown = (): WtdError =>
+  new WtdError('SHUTTING_DOWN', 'the daemon is about to end', { hint: 'try again; the next call starts a new daemon' });
+
+const internal = (id: string): WtdError =>
+  new WtdError('INTERNAL', `something went wrong inside wtd (${id})`, {
+    hint: `find ${id} in the daemon's log, and report it`,
+    id,
+  });
+
+function invalidParams(method: string, error: z.ZodError): WtdError {
+  const issues = error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a parameter' }))
+      : [{ path: issue.path.join('.'), message: issue.message }],
+  );
+  return new WtdError('INVALID_PARAMS', issues.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    hint: `see the parameters of ${method} in rpc.discover`,
+    issues,
+  });
+}

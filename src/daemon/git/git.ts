@@ -1,0 +1,92 @@
+import pLimit from 'p-limit';
+import { forGit } from '../../base/environment.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
+import { WtdError } from '../../contract/errors.ts';
+
+/** On a small machine four at once beat six. */
+const mostAtOnce = 4;
+const readTimeoutMs = 60_000;
+/** A checkout of a very large tree on a slow disk. */
+const writeTimeoutMs = 30 * 60_000;
+const mostOutputBytes = 64_000_000;
+
+/**
+ * No surprise from the user's configuration: no background gc, no hooks (they would run with the daemon's
+ * environment), no file system monitor left behind in a worktree.
+ */
+const settings = ['-c', 'gc.auto=0', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+
+export interface GitResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The only place that starts git. */
+export class Git {
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #limit = pLimit(mostAtOnce);
+  readonly #locks = new KeyedMutex();
+
+  constructor(environment: Readonly<Record<string, string | undefined>>) {
+    this.#environment = { ...forGit(environment), LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0' };
+  }
+
+  /** Reads; takes no lock, so that it never disturbs an agent's own git. Answers standard output. */
+  async read(directory: string, args: readonly string[]): Promise<string> {
+    return succeed(args, await this.ask(directory, args));
+  }
+
+  /** Like read, but leaves the exit code to the caller. */
+  async ask(directory: string, args: readonly string[]): Promise<GitResult> {
+    return this.#run(directory, args, { env: { GIT_OPTIONAL_LOCKS: '0' }, timeout: readTimeoutMs });
+  }
+
+  /** Changes something. Throws GIT_FAILED. */
+  async write(directory: string, args: readonly string[]): Promise<string> {
+    return succeed(args, await this.#run(directory, args, { env: {}, timeout: writeTimeoutMs }));
+  }
+
+  /** Refs and the registration of worktrees of one repository change only under its lock. */
+  async locked<T>(commonDir: string, task: () => Promise<T>): Promise<T> {
+    return this.#locks.run(commonDir, task);
+  }
+
+  async #run(
+    directory: string,
+    args: readonly string[],
+    options: { env: Record<string, string>; timeout: number },
+  ): Promise<GitResult> {
+    return this.#limit(async () => {
+      const { execa } = await import('execa');
+      const result = await execa('git', ['-C', directory, ...settings, ...args], {
+        cwd: '/',
+        env: { ...this.#environment, ...options.env },
+        extendEnv: false,
+        stdin: 'ignore',
+        reject: false,
+        timeout: options.timeout,
+        maxBuffer: mostOutputBytes,
+        stripFinalNewline: true,
+      });
+      if (result.exitCode === undefined)
+        throw failure(args, { exitCode: -1, stdout: '', stderr: result.shortMessage ?? '' });
+      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+    });
+  }
+}
+
+function succeed(args: readonly string[], result: GitResult): string {
+  if (result.exitCode !== 0) throw failure(args, result);
+  return result.stdout;
+}
+
+function failure(args: readonly string[], result: GitResult): WtdError {
+  const said = result.stderr.trim().split('\n').at(-1) ?? '';
+  return new WtdError('GIT_FAILED', `git ${args[0] ?? ''} failed: ${said}`, {
+    hint: 'see what git says, mend it and try again; nothing was left behind',
+    command: ['git', ...args],
+    exitCode: result.exitCode,
+    stderr: result.stderr.slice(0, 10_000),
+  });
+}

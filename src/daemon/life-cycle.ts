@@ -1,0 +1,121 @@
+import type { Configuration } from './config.ts';
+import type { Logger } from './log.ts';
+import type { Registry } from './registry/registry.ts';
+import type { RunRow } from './registry/rows.ts';
+
+interface Parts {
+  configuration: Configuration;
+  registry: Registry;
+  log: Logger;
+  plans: { stopRun(run: string, options: object): Promise<RunRow> };
+  queue: AsyncDisposable;
+}
+
+interface ReloadNotes {
+  notifyReloading(): Promise<void>;
+  notifyReady(): Promise<void>;
+}
+
+/** An exit code that a service manager takes for a failure; see errors.ts, INTERNAL. */
+const defectExitCode = 70;
+
+/** Reloading and ending, asked for by a method or by a signal. */
+export class LifeCycle implements AsyncDisposable {
+  readonly #parts: Parts;
+  readonly #reloadListeners: (() => Promise<void>)[] = [];
+  readonly #signals: [NodeJS.Signals | 'uncaughtException' | 'unhandledRejection', (reason?: unknown) => void][] = [];
+  #isEnding = false;
+  #end: (exitCode: number) => void = () => undefined;
+  readonly #ended = new Promise<number>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** What follows a changed configuration. */
+  onReload(listener: () => Promise<void>): void {
+    this.#reloadListeners.push(listener);
+  }
+
+  /** Throws INVALID_PARAMS when the new configuration is not valid; the old one then stays in effect. */
+  async reload(): Promise<void> {
+    const { configuration, registry, log } = this.#parts;
+    await configuration.reload();
+    for (const listener of this.#reloadListeners) await listener();
+    log.info('the configuration was read again');
+    registry.change((tell) => {
+      tell({ type: 'daemon.reloaded' });
+    });
+  }
+
+  /** Nothing new begins from now on. The end itself comes once whoever asked can have been answered. */
+  async shutdown(runs: 'keep' | 'stop'): Promise<void> {
+    const { registry, log, queue } = this.#parts;
+    this.#isEnding = true;
+    log.info({ runs }, 'ending');
+    registry.change((tell) => {
+      tell({ type: 'daemon.stopping', data: { runs } });
+    });
+    await queue[Symbol.asyncDispose]();
+    if (runs === 'stop') await this.#stopAll();
+    setImmediate(() => {
+      this.#end(0);
+    });
+  }
+
+  /** Serves signals until the end; answers the exit code. */
+  async untilEnd(notes: ReloadNotes): Promise<number> {
+    const { log } = this.#parts;
+    const end = () => {
+      if (!this.#isEnding) void this.shutdown('keep');
+    };
+    this.#on('SIGTERM', end);
+    this.#on('SIGINT', end);
+    this.#on('SIGHUP', () => {
+      void this.#reloadBySignal(notes);
+    });
+    for (const defect of ['uncaughtException', 'unhandledRejection'] as const) {
+      this.#on(defect, (reason) => {
+        log.fatal({ err: reason }, 'a defect; the daemon ends, runs live on');
+        this.#isEnding = true;
+        this.#end(defectExitCode);
+      });
+    }
+    return this.#ended;
+  }
+
+  async #reloadBySignal(notes: ReloadNotes): Promise<void> {
+    await notes.notifyReloading().catch(() => undefined);
+    await this.reload().catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, 'the configuration stays as it was');
+    });
+    await notes.notifyReady().catch(() => undefined);
+  }
+
+  /** Queued ones first, so that no place that becomes free is taken again. */
+  async #stopAll(): Promise<void> {
+    const { registry, plans, log } = this.#parts;
+    const stop = (run: RunRow) =>
+      plans.stopRun(run.id, {}).catch((error: unknown) => {
+        log.warn({ run: run.id, err: error }, 'a run could not be stopped');
+      });
+    await Promise.all(registry.runs.queued().map(stop));
+    await Promise.all(registry.runs.placed().map(stop));
+  }
+
+  #on(signal: NodeJS.Signals | 'uncaughtException' | 'unhandledRejection', listener: (reason?: unknown) => void): void {
+    process.on(signal, listener);
+    this.#signals.push([signal, listener]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const [signal, listener] of this.#signals.splice(0)) process.off(signal, listener);
+    return Promise.resolve();
+  }
+}

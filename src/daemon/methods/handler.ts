@@ -1,0 +1,56 @@
+import type { MethodName, Params, Result, StreamName } from '../../contract/index.ts';
+import type { Configuration } from '../config.ts';
+import type { Journal } from '../events/journal.ts';
+import type { Plans } from '../plans/plans.ts';
+import type { Repositories } from '../repositories/repositories.ts';
+import type { RegisteredRuns } from '../runs/registered.ts';
+import type { RunLogs } from '../runs/run-logs.ts';
+import type { Runs } from '../plans/runs.ts';
+import type { DaemonStatus } from '../status/daemon-status.ts';
+import type { Status } from '../status/status.ts';
+
+/** Everything a handler may call. */
+export interface Services {
+  configuration: Configuration;
+  repositories: Repositories;
+  plans: Plans;
+  runs: Runs;
+  runLogs: RunLogs;
+  registered: RegisteredRuns;
+  journal: Journal;
+  status: Status;
+  daemonStatus: DaemonStatus;
+  lifecycle: Lifecycle;
+}
+
+/** What the daemon does to itself. */
+export interface Lifecycle {
+  reload(): Promise<void>;
+  /** Answers when the runs are as asked; the end follows once the answer is on its way. */
+  shutdown(runs: 'keep' | 'stop'): Promise<void>;
+}
+
+/** Who asks. */
+export interface Caller {
+  /** Aborted when the connection is gone. */
+  readonly signal: AbortSignal;
+  onClose(listener: () => void): void;
+}
+
+/** What a stream is told while it gives its items. */
+export interface StreamControl {
+  readonly signal: AbortSignal;
+  /** From now on items come as they happen. */
+  readonly live: () => void;
+}
+
+export type OpenStream<Item> = (control: StreamControl) => AsyncIterable<Item>;
+
+type Answer<M extends MethodName> = M extends StreamName ? OpenStream<Result<M>> : Result<M>;
+
+/** One method: one call of one service. */
+export type Handler<M extends MethodName> = (
+  services: Services,
+  params: Params<M>,
+  caller: Caller,
+) => Answer<M> | Promise<Answer<M>>;

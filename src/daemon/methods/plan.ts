@@ -1,0 +1,28 @@
+import type { Handler } from './handler.ts';
+
+export const create: Handler<'plan.create'> = ({ plans }, { repository, cwd, ...described }) =>
+  plans.create({ repository, cwd }, described);
+
+export const list: Handler<'plan.list'> = async ({ plans }, address) => ({ plans: await plans.list(address) });
+
+export const show: Handler<'plan.show'> = ({ plans }, address) => plans.show(address);
+
+export const start: Handler<'plan.start'> = async ({ plans, runs }, { repository, cwd, plan: name, ...wish }) =>
+  runs.modelOf(await plans.start({ repository, cwd }, { name, ...wish }));
+
+export const stop: Handler<'plan.stop'> = async ({ plans, runs }, { timeoutMs: graceMs, force, ...address }) =>
+  runs.modelOf(await plans.stop(address, { graceMs, force }));
+
+export const restart: Handler<'plan.restart'> = async ({ plans, runs }, { timeoutMs: graceMs, env, ...address }) =>
+  runs.modelOf(await plans.restart(address, { graceMs, env }));
+
+export const wait: Handler<'plan.wait'> = async ({ plans, runs }, { timeoutMs, ...wanted }, { signal }) =>
+  runs.untilEnded(await plans.requireRun(wanted), { timeoutMs, signal });
+
+export const logs: Handler<'plan.logs'> = async ({ plans, runLogs }, { tail, from, follow, ...wanted }) =>
+  runLogs.open(await plans.requireRun(wanted), { tail, from, follow });
+
+export const remove: Handler<'plan.remove'> = async ({ plans }, address) => {
+  await plans.remove(address);
+  return { removed: true };
+};

@@ -1,0 +1,58 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where everything of one daemon lies. All paths are absolute. */
+export interface Paths {
+  /** The state directory, 0700. */
+  home: string;
+  config: string;
+  database: string;
+  lock: string;
+  socket: string;
+  logs: string;
+  runs: string;
+}
+
+/** WTD_HOME, else the XDG base directories (https://specifications.freedesktop.org/basedir-spec/), else ~/Library. */
+function directories(environment: Environment, platform: NodeJS.Platform): { config: string; state: string } {
+  const wtdHome = environment['WTD_HOME'];
+  if (wtdHome) {
+    if (!isAbsolute(wtdHome)) throw new Error(`WTD_HOME must be an absolute path, not ${wtdHome}`);
+    return { config: wtdHome, state: wtdHome };
+  }
+  const home = environment['HOME'] ?? homedir();
+  if (platform === 'darwin') {
+    const library = join(home, 'Library', 'Application Support', 'wtd');
+    return { config: library, state: library };
+  }
+  const base = (name: string, fallback: string) => {
+    const value = environment[name];
+    return join(value && isAbsolute(value) ? value : join(home, fallback), 'wtd');
+  };
+  return { config: base('XDG_CONFIG_HOME', '.config'), state: base('XDG_STATE_HOME', '.local/state') };
+}
+
+export function daemonPaths(environment: Environment, platform: NodeJS.Platform = process.platform): Paths {
+  const { config, state } = directories(environment, platform);
+  return {
+    home: state,
+    config: join(config, 'config.yaml'),
+    database: join(state, 'wtd.db'),
+    lock: join(state, 'wtd.lock'),
+    socket: join(state, 'wtd.sock'),
+    logs: join(state, 'logs'),
+    runs: join(state, 'runs'),
+  };
+}
+
+/** What a client needs; it alone honours WTD_SOCKET. */
+export function clientPaths(environment: Environment): { socket: string; state: string; daemonErrors: string } {
+  const paths = daemonPaths(environment);
+  return {
+    socket: environment['WTD_SOCKET'] ?? paths.socket,
+    state: paths.home,
+    daemonErrors: join(paths.logs, 'daemon.stderr'),
+  };
+}

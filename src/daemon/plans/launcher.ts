@@ -1,0 +1,124 @@
+import { appendFile } from 'node:fs/promises';
+import type { Git } from '../git/git.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { RunLedger } from '../runs/ledger.ts';
+import { unstartableEnding } from '../runs/machine.ts';
+import { findProgram } from '../runs/program.ts';
+import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Supervisor } from '../runs/supervisor.ts';
+import { isMissing } from '../worktrees/examine.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
+import { writeCurrentPlan } from './context-directory.ts';
+import { requireBase } from './plan-location.ts';
+import { runEnvironment } from './run-environment.ts';
+
+interface Parts {
+  registry: Registry;
+  ledger: RunLedger;
+  supervisor: Supervisor;
+  worktrees: Worktrees;
+  directories: RunDirectories;
+  git: Git;
+  log: Logger;
+  socket: string;
+  environment: Readonly<Record<string, string>>;
+}
+
+interface Prepared {
+  plan: PlanRow;
+  repository: RepositoryRow;
+  worktree: WorktreeRow;
+}
+
+/** Brings a run in state `starting` into its worktree and off the ground. */
+export class Launcher {
+  readonly #parts: Parts;
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Answers the run, running or failed with reason `spawn`; throws when it could not be isolated. */
+  async launch(run: RunRow): Promise<RunRow> {
+    const launching = this.#launch(run);
+    this.#underWay.set(run.id, launching);
+    try {
+      return await launching;
+    } finally {
+      this.#underWay.delete(run.id);
+    }
+  }
+
+  /** Like launch, for a run whose caller has long been answered: what goes wrong ends the run. */
+  async launchQueued(run: RunRow): Promise<void> {
+    const { ledger, directories, log } = this.#parts;
+    try {
+      await this.launch(run);
+    } catch (error) {
+      const sentence = error instanceof Error ? error.message : String(error);
+      log.warn({ run: run.id, err: error }, 'a queued run could not be started');
+      await appendFile(directories.logOf(run.id), `wtd: ${sentence}\n`, { mode: 0o600 }).catch(() => undefined);
+      ledger.end(run.id, unstartableEnding(null));
+    }
+  }
+
+  /** Until a start of this run that is under way has come to its end, whatever that is. */
+  async settled(run: string): Promise<void> {
+    await this.#underWay.get(run)?.catch(() => undefined);
+  }
+
+  /** The plan's worktree: the one it has, or a new one when it has none or somebody took it away. */
+  async prepare(run: RunRow): Promise<Prepared> {
+    const { registry } = this.#parts;
+    const plan = registry.plans.get(run.planId);
+    const repository = plan && registry.repositories.get(plan.repositoryId);
+    if (!plan || !repository) throw new Error(`run ${run.id} has no plan`);
+    const worktree = (await this.#present(plan, repository)) ?? (await this.#make(plan, repository));
+    await writeCurrentPlan(worktree.path, plan.file);
+    return { plan, repository, worktree };
+  }
+
+  async #launch(run: RunRow): Promise<RunRow> {
+    const { registry, directories, supervisor, socket } = this.#parts;
+    const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
+    const program = await findProgram(run.command[0] ?? '', callers);
+    const { plan, repository, worktree } = await this.prepare(run);
+    const placed = { worktreeId: worktree.id, cwd: worktree.path };
+    registry.change(() => {
+      registry.runs.update(run.id, placed);
+    });
+    const ready = { ...run, ...placed };
+    const env = runEnvironment(callers, { run: ready, plan, repository, worktree, socket });
+    return supervisor.launch(ready, { program, env });
+  }
+
+  async #present(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow | undefined> {
+    const { registry, worktrees, log } = this.#parts;
+    const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
+    if (row?.state !== 'in_use') return undefined;
+    if (!(await isMissing(row.path))) return row;
+    log.warn({ plan: plan.name, path: row.path }, 'the worktree of a plan is missing and is made again');
+    await worktrees.finishRemoval(repository, row);
+    return undefined;
+  }
+
+  async #make(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow> {
+    const { registry, worktrees, git } = this.#parts;
+    const { base, commit } = await requireBase(git, repository, plan.base);
+    const worktree = await worktrees.create(repository, {
+      branch: plan.branch,
+      base,
+      baseCommit: commit,
+      kind: 'plan',
+      usedBy: `plan ${plan.name}`,
+    });
+    registry.change(() => {
+      const baseCommit = plan.baseCommit ?? worktree.baseCommit;
+      registry.plans.update(plan.id, { worktreeId: worktree.id, base, baseCommit });
+    });
+    return worktree;
+  }
+}

@@ -1,0 +1,81 @@
+import { access } from 'node:fs/promises';
+import { isAbsolute, join, normalize, relative } from 'node:path';
+import { nearNames } from '../../base/near-names.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { Git } from '../git/git.ts';
+import { findCommit, hasCommits } from '../git/questions.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
+
+/** The plan of that name. Throws NOT_FOUND with near names. */
+export function requirePlan(registry: Registry, repository: RepositoryRow, name: string): PlanRow {
+  const plan = registry.plans.byName(repository.id, name);
+  if (plan) return plan;
+  const near = nearNames(
+    name,
+    registry.plans.of(repository.id).map((known) => known.name),
+  );
+  throw new WtdError('NOT_FOUND', `there is no plan ${name} in ${repository.name}`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `see \`wtd plan list --repo ${repository.name}\``,
+    kind: 'plan',
+    name,
+  });
+}
+
+/** The commit a new branch starts from, and what to call it. Throws NOT_FOUND, or INVALID_STATE without any commit. */
+export async function requireBase(
+  git: Git,
+  repository: RepositoryRow,
+  wanted: string | null,
+): Promise<{ base: string; commit: string }> {
+  const base = wanted ?? repository.defaultBranch;
+  const commit = base === null ? undefined : await findCommit(git, repository.commonDir, base);
+  if (base !== null && commit !== undefined) return { base, commit };
+  if (!(await hasCommits(git, repository.commonDir))) {
+    throw new WtdError('INVALID_STATE', `the repository ${repository.name} has no commits yet`, {
+      hint: `make a first commit in ${repository.path}`,
+      state: 'unborn',
+      allowed: ['at least one commit'],
+    });
+  }
+  throw new WtdError(
+    'NOT_FOUND',
+    base === null
+      ? `${repository.name} has no default branch`
+      : `there is no branch or commit ${base} in ${repository.name}`,
+    {
+      hint: 'name an existing branch or commit with --base',
+      kind: 'base',
+      name: base ?? '',
+    },
+  );
+}
+
+/**
+ * A plan file's path within the repository. `file` is absolute, inside any checkout of it, or relative to its root.
+ * Throws INVALID_PARAMS when it lies elsewhere, NOT_FOUND when it is not there.
+ */
+export async function locatePlanFile(registry: Registry, repository: RepositoryRow, file: string): Promise<string> {
+  const roots = [...registry.worktrees.liveOf(repository.id).map(({ path }) => path), repository.path];
+  const root = isAbsolute(file) ? roots.find((path) => isWithin(relative(path, file))) : repository.path;
+  const inside = root === undefined ? undefined : isAbsolute(file) ? relative(root, file) : normalize(file);
+  if (root === undefined || inside === undefined || !isWithin(inside)) {
+    throw new WtdError('INVALID_PARAMS', `file: ${file} is not inside the repository ${repository.name}`, {
+      hint: `give a path inside ${repository.path}`,
+      issues: [{ path: 'file', message: 'must lie inside the repository' }],
+    });
+  }
+  try {
+    await access(join(root, inside));
+  } catch {
+    throw new WtdError('NOT_FOUND', `there is no plan file ${inside} in ${root}`, {
+      hint: 'write it first, or leave --file out',
+      kind: 'file',
+      name: inside,
+    });
+  }
+  return inside;
+}
+
+const isWithin = (path: string): boolean =>
+  path !== '' && path !== '..' && !path.startsWith('../') && !isAbsolute(path);

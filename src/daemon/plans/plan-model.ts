@@ -1,0 +1,85 @@
+import { isoTime, type Clock } from '../../base/clock.ts';
+import { formatDuration, milliseconds } from '../../base/duration.ts';
+import type { Plan, Worktree } from '../../contract/models.ts';
+import type { Configuration } from '../config.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RunRow } from '../registry/rows.ts';
+import { isActive } from '../runs/machine.ts';
+import type { RunModels } from '../runs/run-model.ts';
+import { toWorktree } from '../worktrees/worktree-model.ts';
+import { portsOf } from '../worktrees/worktrees.ts';
+import type { BranchFacts, BranchFactsReader } from './branch-facts.ts';
+import { planState } from './plan-state.ts';
+
+interface Parts {
+  registry: Registry;
+  runModels: RunModels;
+  facts: BranchFactsReader;
+  configuration: Configuration;
+  clock: Clock;
+}
+
+/** Rows of plans as the contract shows them, from what is known right now. */
+export class PlanModels {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  of(plan: PlanRow): Plan {
+    const { registry, runModels } = this.#parts;
+    const facts = this.#parts.facts.of(plan.id);
+    const latest = registry.runs.latestOf(plan.id);
+    const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
+    const worktree = row?.state === 'removed' ? undefined : row;
+    const repository = registry.repositories.get(plan.repositoryId)?.name ?? '';
+    return {
+      name: plan.name,
+      repository,
+      branch: plan.branch,
+      base: plan.base,
+      file: plan.file,
+      command: plan.command,
+      dependsOn: plan.dependsOn,
+      state: planState(latest, facts.merged),
+      worktree: worktree
+        ? toWorktree(worktree, { repository, plan: plan.name, conditions: conditionsOf(facts) })
+        : null,
+      ports: worktree ? portsOf(worktree) : null,
+      progress: null,
+      run: latest ? runModels.of(latest) : null,
+      git:
+        plan.baseCommit === null
+          ? null
+          : { ahead: facts.ahead, behind: facts.behind, dirty: facts.dirty, conflictsWith: [] },
+      createdAt: isoTime(plan.createdAt),
+      lastActivityAt: isoTime(plan.lastActivityAt),
+      warnings: this.#warnings(latest, facts),
+    };
+  }
+
+  #warnings(latest: RunRow | undefined, facts: BranchFacts): string[] {
+    const warnings: string[] = [];
+    if (facts.missing) warnings.push('its worktree is missing; the next start makes it again');
+    const silence = latest && this.#silenceMs(latest);
+    if (silence !== undefined) warnings.push(`stale: no sign of life for ${formatDuration(silence)}`);
+    return warnings;
+  }
+
+  /** How long a registered run without a provable process has been silent, once that is too long. */
+  #silenceMs(run: RunRow): number | undefined {
+    if (run.kind !== 'registered' || run.pid !== null || !isActive(run.state)) return undefined;
+    const silence = this.#parts.clock.now() - (run.lastHeartbeatAt ?? run.startedAt ?? run.queuedAt);
+    return silence > milliseconds(this.#parts.configuration.current.orchestrator.stale_threshold) ? silence : undefined;
+  }
+}
+
+function conditionsOf(facts: BranchFacts): Worktree['conditions'] {
+  const conditions: Worktree['conditions'] = [];
+  if (facts.missing) conditions.push('missing');
+  if (facts.merged) conditions.push('merged');
+  if (facts.conflicted) conditions.push('conflicted');
+  if (facts.dirty === true) conditions.push('dirty');
+  return conditions;
+}

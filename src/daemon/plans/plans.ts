@@ -1,0 +1,225 @@
+import type { Clock } from '../../base/clock.ts';
+import { milliseconds } from '../../base/duration.ts';
+import { newId } from '../../base/id.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { Plan } from '../../contract/models.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
+import type { Address, Repositories } from '../repositories/repositories.ts';
+import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Stopping } from '../runs/stopping.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { BranchFactsReader } from './branch-facts.ts';
+import type { Launcher } from './launcher.ts';
+import { locatePlanFile, requireBase, requirePlan } from './plan-location.ts';
+import type { PlanModels } from './plan-model.ts';
+import type { RegisterWish, Starter, StartWish } from './starter.ts';
+
+interface Parts {
+  registry: Registry;
+  repositories: Repositories;
+  worktrees: Worktrees;
+  starter: Starter;
+  launcher: Launcher;
+  stopping: Stopping;
+  directories: RunDirectories;
+  facts: BranchFactsReader;
+  models: PlanModels;
+  configuration: Configuration;
+  git: Git;
+  clock: Clock;
+}
+
+interface Described {
+  name: string;
+  file?: string | undefined;
+  command?: string[] | undefined;
+  base?: string | undefined;
+  dependsOn?: string[] | undefined;
+}
+
+type PlanAddress = Address & { plan: string };
+
+/** Older facts of git are asked for again when somebody looks at plans. */
+const factsMaxAgeMs = 500;
+
+/** The plans: named pieces of work, each with its branch, its worktree and its runs. */
+export class Plans {
+  readonly #parts: Parts;
+  /** What changes one plan happens one after the other. */
+  readonly #turns = new KeyedMutex();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Throws ALREADY_EXISTS when there is one of that name. */
+  async create(address: Address, described: Described): Promise<Plan> {
+    const { registry, repositories, configuration, git, clock } = this.#parts;
+    const repository = await repositories.resolve(address);
+    return this.#inTurn(repository, described.name, async () => {
+      if (registry.plans.byName(repository.id, described.name)) throw exists(described.name);
+      const { name, command = [], dependsOn = [] } = described;
+      const file = described.file === undefined ? null : await locatePlanFile(registry, repository, described.file);
+      const { base } = await requireBase(git, repository, described.base ?? null);
+      const now = clock.now();
+      const plan: PlanRow = {
+        id: newId(),
+        repositoryId: repository.id,
+        name,
+        branch: `${configuration.current.worktrees.branch_prefix}${name}`,
+        base,
+        baseCommit: null,
+        file,
+        command,
+        dependsOn,
+        worktreeId: null,
+        lastAttempt: 0,
+        createdAt: now,
+        lastActivityAt: now,
+      };
+      repositories.keep(repository);
+      registry.change((tell) => {
+        registry.plans.insert(plan);
+        tell({ type: 'plan.created', repository: repository.name, plan: name, data: { branch: plan.branch } });
+      });
+      return this.#parts.models.of(plan);
+    });
+  }
+
+  async list(address: Address): Promise<Plan[]> {
+    const { registry, repositories } = this.#parts;
+    const repository = await repositories.findForList(address);
+    const plans = repository ? registry.plans.of(repository.id) : registry.plans.list();
+    await this.#parts.facts.refresh(plans, factsMaxAgeMs);
+    return plans.map((plan) => this.#parts.models.of(plan));
+  }
+
+  async show(address: PlanAddress): Promise<Plan> {
+    const { plan } = await this.#require(address);
+    await this.#parts.facts.refresh([plan], factsMaxAgeMs);
+    return this.#parts.models.of(plan);
+  }
+
+  async start(address: Address, wish: StartWish): Promise<RunRow> {
+    const repository = await this.#parts.repositories.resolve(address);
+    return this.#inTurn(repository, wish.name, () => this.#parts.starter.start(repository, wish));
+  }
+
+  async register(address: Address, wish: RegisterWish): ReturnType<Starter['register']> {
+    const repository = await this.#parts.repositories.resolve(address);
+    return this.#inTurn(repository, wish.name, () => this.#parts.starter.register(repository, wish));
+  }
+
+  /** Answers the ended run when its whole process tree is gone. */
+  async stop(
+    address: PlanAddress,
+    options: { graceMs?: number | undefined; force?: boolean | undefined },
+  ): Promise<RunRow> {
+    const { plan } = await this.#require(address);
+    const run = this.#parts.registry.runs.latestOf(plan.id);
+    if (!run) throw neverRan(plan.name);
+    return this.stopRun(run.id, options);
+  }
+
+  async stopRun(run: string, options: { graceMs?: number | undefined; force?: boolean | undefined }): Promise<RunRow> {
+    const { launcher, stopping, configuration } = this.#parts;
+    await launcher.settled(run);
+    const graceMs = options.graceMs ?? milliseconds(configuration.current.orchestrator.shutdown_timeout);
+    return stopping.stop(run, { graceMs, force: options.force ?? false });
+  }
+
+  /** Stops the run if there is one, then starts the plan again with the command of its last run. */
+  async restart(
+    address: PlanAddress,
+    options: { graceMs?: number | undefined; env?: Record<string, string> | undefined },
+  ): Promise<RunRow> {
+    const { plan, repository } = await this.#require(address);
+    const last = this.#parts.registry.runs.latestOf(plan.id);
+    if (last) await this.stopRun(last.id, { graceMs: options.graceMs });
+    const command = last?.kind === 'supervised' ? last.command : undefined;
+    return this.#inTurn(repository, plan.name, () =>
+      this.#parts.starter.start(repository, { name: plan.name, command, env: options.env }),
+    );
+  }
+
+  /** The run that is meant: the one with this id, or the last one of the plan. */
+  async requireRun(wanted: Address & { plan?: string | undefined; run?: string | undefined }): Promise<RunRow> {
+    const { registry } = this.#parts;
+    if (wanted.run !== undefined) {
+      const run = registry.runs.get(wanted.run);
+      if (run) return run;
+      throw new WtdError('NOT_FOUND', `there is no run ${wanted.run}`, {
+        hint: 'see `wtd run list`',
+        kind: 'run',
+        name: wanted.run,
+      });
+    }
+    if (wanted.plan === undefined) throw neitherPlanNorRun();
+    const { plan } = await this.#require({ ...wanted, plan: wanted.plan });
+    const run = registry.runs.latestOf(plan.id);
+    if (run) return run;
+    throw neverRan(plan.name);
+  }
+
+  /** Forgets a plan and takes its worktree away. Throws UNSAFE with everything that would be lost. */
+  async remove(address: PlanAddress): Promise<void> {
+    const { plan, repository } = await this.#require(address);
+    await this.#inTurn(repository, plan.name, () =>
+      this.#remove(repository, requirePlan(this.#parts.registry, repository, plan.name)),
+    );
+  }
+
+  async #remove(repository: RepositoryRow, plan: PlanRow): Promise<void> {
+    const { registry, worktrees, directories, facts } = this.#parts;
+    const active = registry.runs.activeOf(plan.id);
+    const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
+    if (worktree && worktree.state !== 'removed') await worktrees.remove(repository, worktree, active?.id ?? null);
+    else if (active) throw stillActive(plan, active);
+    const runs = registry.runs.ofPlan(plan.id);
+    registry.change((tell) => {
+      registry.plans.delete(plan.id);
+      tell({ type: 'plan.removed', repository: repository.name, plan: plan.name, data: { branch: plan.branch } });
+    });
+    facts.forget(plan.id);
+    for (const { id } of runs) await directories.remove(id);
+  }
+
+  async #require(address: PlanAddress): Promise<{ plan: PlanRow; repository: RepositoryRow }> {
+    const repository = await this.#parts.repositories.resolve(address);
+    return { repository, plan: requirePlan(this.#parts.registry, repository, address.plan) };
+  }
+
+  #inTurn<T>(repository: RepositoryRow, plan: string, task: () => Promise<T>): Promise<T> {
+    return this.#turns.run(`${repository.commonDir}\0${plan}`, task);
+  }
+}
+
+const exists = (name: string): WtdError =>
+  new WtdError('ALREADY_EXISTS', `there is a plan ${name} already`, {
+    hint: `see \`wtd plan show ${name}\`, or choose another name`,
+    kind: 'plan',
+    name,
+  });
+
+const neverRan = (name: string): WtdError =>
+  new WtdError('INVALID_STATE', `plan ${name} has never run`, {
+    hint: `start it with \`wtd start ${name} -- <command>\``,
+    state: 'idle',
+    allowed: ['a plan with a run'],
+  });
+
+const neitherPlanNorRun = (): WtdError =>
+  new WtdError('INVALID_PARAMS', 'plan: give a plan or a run', {
+    hint: 'name a plan, or a run with --run',
+    issues: [{ path: 'plan', message: 'is required unless run is given' }],
+  });
+
+const stillActive = (plan: PlanRow, run: RunRow): WtdError =>
+  new WtdError('UNSAFE', `plan ${plan.name} is ${run.state}`, {
+    hint: `end its run first with \`wtd stop ${plan.name}\``,
+    blockers: [{ code: 'active_run', message: `run ${run.id} is ${run.state}` }],
+  });

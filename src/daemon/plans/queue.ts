@@ -1,0 +1,56 @@
+import type { Configuration } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RunRow } from '../registry/rows.ts';
+import { admitFromQueue } from '../runs/admission.ts';
+import type { RunLedger } from '../runs/ledger.ts';
+import type { Launcher } from './launcher.ts';
+
+interface Parts {
+  registry: Registry;
+  ledger: RunLedger;
+  launcher: Launcher;
+  configuration: Configuration;
+  log: Logger;
+}
+
+/** Starts waiting runs, first in first out, as soon as there is a place. The queue itself is rows, so it outlives us. */
+export class Queue implements AsyncDisposable {
+  readonly #parts: Parts;
+  readonly #launches = new Set<Promise<void>>();
+  #listening: Disposable | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** From now on every end of a run makes place for the next. */
+  open(): void {
+    this.#listening = this.#parts.ledger.onEnd(() => {
+      this.advance();
+    });
+    this.advance();
+  }
+
+  /** Starts what may start now; also after the limits changed. */
+  advance(): void {
+    if (this.#listening === undefined) return;
+    const { registry, ledger, configuration } = this.#parts;
+    const { max_concurrent: maxConcurrent, max_per_repository: maxPerRepository } = configuration.current.limits;
+    const contend = ({ id, planId }: RunRow) => ({ id, repositoryId: registry.plans.get(planId)?.repositoryId ?? '' });
+    const queued = registry.runs.queued();
+    if (queued.length === 0) return;
+    const places = { maxConcurrent, maxPerRepository };
+    for (const { id } of admitFromQueue(queued.map(contend), registry.runs.placed().map(contend), places)) {
+      const launch = this.#parts.launcher.launchQueued(ledger.move(id, 'starting'));
+      this.#launches.add(launch);
+      void launch.finally(() => this.#launches.delete(launch));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listening?.[Symbol.dispose]();
+    this.#listening = undefined;
+    await Promise.allSettled(this.#launches);
+  }
+}

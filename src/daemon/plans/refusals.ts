@@ -1,0 +1,53 @@
+import { isoTime } from '../../base/clock.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
+
+/** The sentences of what plan.start refuses. */
+export function duplicateRun(about: {
+  repository: RepositoryRow;
+  plan: PlanRow;
+  run: RunRow;
+  worktree: string | null;
+}): WtdError {
+  const { repository, plan, run, worktree } = about;
+  const startedAt = isoTime(run.startedAt ?? run.queuedAt);
+  const where = `${plan.name} --repo ${repository.name}`;
+  const process = run.pid === null ? '' : ` as pid ${run.pid}`;
+  return new WtdError('DUPLICATE_RUN', `plan ${plan.name} is already ${run.state}${process}, since ${startedAt}`, {
+    hint: `follow it with \`wtd logs -f ${where}\`, or end it with \`wtd stop ${where}\``,
+    run: run.id,
+    pid: run.pid,
+    state: run.state,
+    startedAt,
+    worktree,
+  });
+}
+
+export const noCommand = (plan: string): WtdError =>
+  new WtdError('INVALID_PARAMS', `command: plan ${plan} has no command yet`, {
+    hint: `give one: \`wtd start ${plan} -- <command>\`, or set orchestrator.command in config.yaml`,
+    issues: [{ path: 'command', message: 'is required: neither the plan nor the configuration has one' }],
+  });
+
+export const placesFull = (obstacle: { limit: string; current: number; max: number }): WtdError =>
+  new WtdError('LIMIT_REACHED', `${obstacle.current} runs are active, and ${obstacle.limit} is ${obstacle.max}`, {
+    hint: 'let it wait with `--when-full queue`, or see what runs with `wtd status`',
+    ...obstacle,
+    suggestions: [
+      'wait for a run to end: `wtd wait <plan>`',
+      'stop one: `wtd stop <plan>`',
+      `raise ${obstacle.limit} in config.yaml, then \`wtd daemon reload\``,
+    ],
+  });
+
+export const queueFull = (current: number, max: number): WtdError =>
+  new WtdError('LIMIT_REACHED', `${current} runs are queued already, and limits.queue_size is ${max}`, {
+    hint: 'see the queue with `wtd run list --active`',
+    limit: 'limits.queue_size',
+    current,
+    max,
+    suggestions: [
+      'stop a queued one: `wtd stop <plan>`',
+      'raise limits.queue_size in config.yaml, then `wtd daemon reload`',
+    ],
+  });

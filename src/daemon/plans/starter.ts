@@ -1,0 +1,241 @@
+import type { Clock } from '../../base/clock.ts';
+import { Disposal } from '../../base/disposal.ts';
+import { newId } from '../../base/id.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
+import { findObstacle } from '../runs/admission.ts';
+import type { DiskSpaces } from '../runs/disk-space.ts';
+import type { RunLedger } from '../runs/ledger.ts';
+import { findProgram } from '../runs/program.ts';
+import type { RegisteredRuns } from '../runs/registered.ts';
+import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Launcher } from './launcher.ts';
+import { locatePlanFile, requireBase } from './plan-location.ts';
+import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
+import { runVariables } from './run-environment.ts';
+
+interface Parts {
+  registry: Registry;
+  ledger: RunLedger;
+  launcher: Launcher;
+  registered: RegisteredRuns;
+  directories: RunDirectories;
+  disks: DiskSpaces;
+  configuration: Configuration;
+  git: Git;
+  clock: Clock;
+  socket: string;
+  /** For runs whose caller sends none. */
+  environment: Readonly<Record<string, string>>;
+}
+
+interface Wish {
+  name: string;
+  base?: string | undefined;
+  file?: string | undefined;
+  command?: string[] | undefined;
+}
+
+export interface StartWish extends Wish {
+  whenFull?: 'queue' | 'refuse' | undefined;
+  env?: Record<string, string> | undefined;
+}
+
+export interface RegisterWish extends Wish {
+  pid?: number | undefined;
+}
+
+/** A run that may be: every refusal is behind it, nothing has been written yet. */
+interface Admitted {
+  plan: PlanRow;
+  isNewPlan: boolean;
+  run: RunRow;
+}
+
+/** Begins runs. A refusal makes nothing; a start that fails takes back what it made. The caller serializes a plan. */
+export class Starter {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Answers the run: running, queued, or failed with reason `spawn`. */
+  async start(repository: RepositoryRow, wish: StartWish): Promise<RunRow> {
+    const { registry, directories, launcher } = this.#parts;
+    const plan = await this.#describe(repository, wish);
+    const env = wish.env ?? this.#parts.environment;
+    await findProgram(plan.command[0] ?? '', env);
+    await this.#requireDisk(repository);
+    await using undo = new Disposal();
+    const id = newId();
+    undo.defer(() => directories.remove(id));
+    await directories.create(id);
+    await directories.keepEnvironment(id, env);
+    const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
+    const state = isQueued ? 'queued' : 'starting';
+    const run = this.#newRun(plan, { id, state, command: plan.command });
+    undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+    const begun = isQueued ? run : await launcher.launch(run);
+    undo.release();
+    return begun;
+  }
+
+  /** Answers the run and the token that proves who speaks for it. */
+  async register(repository: RepositoryRow, wish: RegisterWish) {
+    const { registered, registry, launcher, ledger, clock, socket } = this.#parts;
+    const plan = await this.#describe(repository, { ...wish, command: wish.command ?? [] });
+    const processes = await registered.proven(wish.pid);
+    await this.#requireDisk(repository);
+    const obstacle = this.#obstacle(plan);
+    if (obstacle) throw placesFull(obstacle);
+    await using undo = new Disposal();
+    const { token, hash } = registered.newToken();
+    const fresh = this.#newRun(plan, { id: newId(), state: 'starting', command: wish.command ?? [] });
+    const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
+    undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+    const { worktree } = await launcher.prepare(run);
+    const changes = {
+      ...processes,
+      worktreeId: worktree.id,
+      cwd: worktree.path,
+      startedAt: clock.now(),
+      lastHeartbeatAt: clock.now(),
+    };
+    const running = ledger.move(run.id, 'running', { changes, data: { pid: wish.pid ?? null, kind: 'registered' } });
+    undo.release();
+    return {
+      run: run.id,
+      token,
+      cwd: worktree.path,
+      env: runVariables({ run: running, plan, repository, worktree, socket }),
+    };
+  }
+
+  /** The plan as it shall be; everything that can be wrong with the wish is refused here. */
+  async #describe(repository: RepositoryRow, wish: Wish): Promise<PlanRow> {
+    const { registry, git, configuration, clock } = this.#parts;
+    const known = registry.plans.byName(repository.id, wish.name);
+    const command =
+      wish.command ?? (known?.command.length ? known.command : configuration.current.orchestrator.command);
+    if (!command) throw noCommand(wish.name);
+    const file =
+      wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
+    const { base } = await requireBase(git, repository, wish.base ?? known?.base ?? null);
+    const active = known && registry.runs.activeOf(known.id);
+    if (active) throw this.#duplicate(repository, { plan: known, run: active });
+    const now = clock.now();
+    const fresh = {
+      id: newId(),
+      repositoryId: repository.id,
+      name: wish.name,
+      branch: `${configuration.current.worktrees.branch_prefix}${wish.name}`,
+      baseCommit: null,
+      dependsOn: [],
+      worktreeId: null,
+      lastAttempt: 0,
+      createdAt: now,
+      lastActivityAt: now,
+    };
+    return { ...(known ?? fresh), base, file, command };
+  }
+
+  #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {
+    const id = run.worktreeId ?? plan.worktreeId;
+    const worktree = id === null ? undefined : this.#parts.registry.worktrees.get(id);
+    return duplicateRun({ repository, plan, run, worktree: worktree?.path ?? null });
+  }
+
+  async #requireDisk(repository: RepositoryRow): Promise<void> {
+    const { disks, configuration } = this.#parts;
+    await disks.require(repository.path, configuration.current.resources.min_disk_space_mb);
+  }
+
+  #obstacle(plan: PlanRow) {
+    const { registry, configuration } = this.#parts;
+    const { max_concurrent: maxConcurrent, max_per_repository: maxPerRepository } = configuration.current.limits;
+    const placed = registry.runs.placed().map(({ id, planId }) => ({
+      id,
+      repositoryId: registry.plans.get(planId)?.repositoryId ?? '',
+    }));
+    return findObstacle({ id: '', repositoryId: plan.repositoryId }, placed, { maxConcurrent, maxPerRepository });
+  }
+
+  /** Whether the run has to queue. Throws LIMIT_REACHED when it may not. */
+  #mustWait(plan: PlanRow, whenFull: 'queue' | 'refuse'): boolean {
+    const { registry, configuration } = this.#parts;
+    const obstacle = this.#obstacle(plan);
+    if (!obstacle) return false;
+    if (whenFull === 'refuse') throw placesFull(obstacle);
+    const queued = registry.runs.queued().length;
+    const max = configuration.current.limits.queue_size;
+    if (queued >= max) throw queueFull(queued, max);
+    return true;
+  }
+
+  #newRun(plan: PlanRow, own: Pick<RunRow, 'id' | 'state' | 'command'>): RunRow {
+    return {
+      ...own,
+      planId: plan.id,
+      attempt: plan.lastAttempt + 1,
+      executor: 'shim',
+      kind: 'supervised',
+      reason: null,
+      worktreeId: plan.worktreeId,
+      cwd: null,
+      bootId: null,
+      pid: null,
+      processStart: null,
+      parentPid: null,
+      parentStart: null,
+      tokenHash: null,
+      stopForce: null,
+      queuedAt: this.#parts.clock.now(),
+      startedAt: null,
+      endedAt: null,
+      exitCode: null,
+      signal: null,
+      peak: null,
+      lastHeartbeatAt: null,
+    };
+  }
+
+  /** Writes repository, plan and run down at once; answers how to take that back. */
+  #write(repository: RepositoryRow, { plan, run, isNewPlan }: Admitted): () => void {
+    const { registry } = this.#parts;
+    const isNewRepository = !registry.repositories.get(repository.id);
+    const about = { repository: repository.name, plan: plan.name };
+    const changed = { ...plan, lastAttempt: run.attempt, lastActivityAt: run.queuedAt };
+    const before = registry.plans.get(plan.id);
+    registry.change((tell) => {
+      if (isNewRepository) {
+        registry.repositories.insert(repository);
+        tell({ type: 'repository.added', repository: repository.name, data: { path: repository.path } });
+      }
+      if (isNewPlan) {
+        registry.plans.insert(changed);
+        tell({ ...about, type: 'plan.created', data: { branch: plan.branch } });
+      } else registry.plans.update(plan.id, changed);
+      registry.runs.insert(run);
+      const type = run.state === 'queued' ? 'run.queued' : 'run.starting';
+      tell({ ...about, type, run: run.id, data: { attempt: run.attempt } });
+    });
+    return () => {
+      registry.change((tell) => {
+        registry.runs.delete(run.id);
+        if (before) registry.plans.update(plan.id, { ...before, lastAttempt: run.attempt });
+        else {
+          registry.plans.delete(plan.id);
+          tell({ ...about, type: 'plan.removed', data: { branch: plan.branch } });
+        }
+        if (isNewRepository && registry.plans.of(repository.id).length === 0) {
+          registry.repositories.delete(repository.id);
+          tell({ type: 'repository.removed', repository: repository.name, data: { path: repository.path } });
+        }
+      });
+    };
+  }
+}

@@ -1,0 +1,94 @@
+import { milliseconds } from '../../base/duration.ts';
+import type { Configuration } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { RunLedger } from '../runs/ledger.ts';
+import { unstartableEnding } from '../runs/machine.ts';
+import type { RegisteredRuns } from '../runs/registered.ts';
+import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Stopping } from '../runs/stopping.ts';
+import type { Supervisor } from '../runs/supervisor.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
+
+interface Parts {
+  registry: Registry;
+  ledger: RunLedger;
+  supervisor: Supervisor;
+  stopping: Stopping;
+  registered: RegisteredRuns;
+  directories: RunDirectories;
+  worktrees: Worktrees;
+  configuration: Configuration;
+  log: Logger;
+}
+
+/** Takes over what an earlier daemon left, whatever it was doing when it ended. */
+export class Recovery {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Runs first: they must be watched again before anybody asks. Answers how many were taken over. */
+  async recover(): Promise<{ adopted: number }> {
+    const active = this.#parts.registry.runs.active();
+    await Promise.all(active.map((run) => this.#eachAlone({ run: run.id }, () => this.#adopt(run))));
+    for (const row of this.#parts.registry.worktrees.unfinished()) {
+      await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
+    }
+    await this.#parts.registered.check();
+    await this.#removeStrayDirectories();
+    return { adopted: active.filter(({ state }) => state !== 'queued').length };
+  }
+
+  async #adopt(run: RunRow): Promise<void> {
+    const { supervisor, ledger, directories } = this.#parts;
+    if (run.state === 'queued') return;
+    if (run.kind === 'registered') {
+      // Its caller was never answered, so nothing of it can be under way.
+      if (run.state === 'starting') ledger.end(run.id, unstartableEnding(null));
+      return;
+    }
+    if (!(await supervisor.adopt(run))) {
+      await directories.clearAttempt(run.id);
+      ledger.move(run.id, 'queued');
+    } else if (run.state === 'stopping') this.#goOnStopping(run);
+  }
+
+  /** In the background: it may take the whole grace. */
+  #goOnStopping(run: RunRow): void {
+    const { stopping, configuration, log } = this.#parts;
+    const graceMs = milliseconds(configuration.current.orchestrator.shutdown_timeout);
+    stopping.stop(run.id, { graceMs, force: run.stopForce ?? false }).catch((error: unknown) => {
+      log.error({ run: run.id, err: error }, 'a stop could not be finished');
+    });
+  }
+
+  async #finishWorktree(row: WorktreeRow): Promise<void> {
+    const { registry, worktrees } = this.#parts;
+    const repository = registry.repositories.get(row.repositoryId);
+    if (!repository) return;
+    if (row.state === 'creating') await worktrees.rollBack(repository, row);
+    else await worktrees.finishRemoval(repository, row);
+  }
+
+  /** Directories of runs that were never written down: nothing was started in them, and secrets may lie there. */
+  async #removeStrayDirectories(): Promise<void> {
+    const { directories, registry } = this.#parts;
+    for (const id of await directories.list()) {
+      if (registry.runs.get(id)) continue;
+      if (!(await directories.wasClaimed(id))) await directories.remove(id);
+    }
+  }
+
+  /** One that cannot be taken over must not keep the others from it. */
+  async #eachAlone(about: Record<string, string>, task: () => Promise<void>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      this.#parts.log.error({ ...about, err: error }, 'could not be taken over');
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Database } from 'better-sqlite3';
+import type { PlanRow } from './rows.ts';
+import { Table } from './table.ts';
+
+/** The table of plans. */
+export class PlanRows extends Table<PlanRow> {
+  constructor(database: Database) {
+    super(database, 'plans', { command: 'json', dependsOn: 'json' });
+  }
+
+  list(): PlanRow[] {
+    return this.all('ORDER BY created_at, name');
+  }
+
+  of(repositoryId: string): PlanRow[] {
+    return this.all('WHERE repository_id = ? ORDER BY created_at, name', repositoryId);
+  }
+
+  byName(repositoryId: string, name: string): PlanRow | undefined {
+    return this.first('WHERE repository_id = ? AND name = ?', repositoryId, name);
+  }
+
+  byWorktree(worktreeId: string): PlanRow | undefined {
+    return this.first('WHERE worktree_id = ?', worktreeId);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Database } from 'better-sqlite3';
+import type { RunRow } from './rows.ts';
+import { Table } from './table.ts';
+
+const active = "state IN ('queued', 'starting', 'running', 'paused', 'stopping')";
+/** Those that take a place: active but not waiting for one. */
+const placed = "state IN ('starting', 'running', 'paused', 'stopping')";
+
+/** The table of runs: the orchestrator registry. */
+export class RunRows extends Table<RunRow> {
+  constructor(database: Database) {
+    super(database, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
+  }
+
+  activeOf(planId: string): RunRow | undefined {
+    return this.first(`WHERE plan_id = ? AND ${active}`, planId);
+  }
+
+  latestOf(planId: string): RunRow | undefined {
+    return this.first('WHERE plan_id = ? ORDER BY attempt DESC', planId);
+  }
+
+  active(): RunRow[] {
+    return this.all(`WHERE ${active} ORDER BY queued_at, rowid`);
+  }
+
+  placed(): RunRow[] {
+    return this.all(`WHERE ${placed} ORDER BY started_at, rowid`);
+  }
+
+  countPlaced(): number {
+    return this.count(`WHERE ${placed}`);
+  }
+
+  countQueued(): number {
+    return this.count("WHERE state = 'queued'");
+  }
+
+  queued(): RunRow[] {
+    return this.all("WHERE state = 'queued' ORDER BY queued_at, rowid");
+  }
+
+  /** The newest first. */
+  list(filter: { planIds: readonly string[]; active?: boolean | undefined; limit: number }): RunRow[] {
+    const state = filter.active === undefined ? '' : `AND ${filter.active ? '' : 'NOT '}${active}`;
+    return this.all(
+      `WHERE plan_id IN (SELECT value FROM json_each(?)) ${state} ORDER BY queued_at DESC, rowid DESC LIMIT ${filter.limit}`,
+      JSON.stringify(filter.planIds),
+    );
+  }
+
+  ofPlan(planId: string): RunRow[] {
+    return this.all('WHERE plan_id = ?', planId);
+  }
+
+  /** Ended before a time, except the last one of each plan, which its state is derived from. */
+  endedBefore(time: number, limit: number): RunRow[] {
+    return this.all(
+      `WHERE ended_at < ? AND attempt < (SELECT last_attempt FROM plans WHERE plans.id = plan_id) LIMIT ${limit}`,
+      time,
+    );
+  }
+}

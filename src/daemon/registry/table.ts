@@ -1,0 +1,101 @@
+import type { Database, Statement } from 'better-sqlite3';
+
+type Value = string | number | null;
+type Stored = Record<string, Value>;
+/** How a field lies in its column when that is not as it is: JSON text, or 0 and 1. */
+export type Encodings<Row> = Partial<Record<keyof Row & string, 'json' | 'boolean'>>;
+
+const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** One table seen as typed rows: fields in camelCase, columns in snake_case. Statements are prepared once. */
+export class Table<Row extends { id: string }> {
+  readonly #database: Database;
+  readonly #name: string;
+  readonly #fields: ReadonlyMap<string, keyof Row & string>;
+  readonly #encodings: Encodings<Row>;
+  readonly #statements = new Map<string, Statement<Value[], Stored>>();
+
+  constructor(database: Database, name: string, encodings: Encodings<Row>) {
+    this.#database = database;
+    this.#name = name;
+    this.#encodings = encodings;
+    const columns = database.pragma(`table_info(${name})`) as { name: string }[];
+    this.#fields = new Map(
+      columns.map((info) => [
+        info.name,
+        info.name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) as keyof Row & string,
+      ]),
+    );
+  }
+
+  get(id: string): Row | undefined {
+    return this.first('WHERE id = ?', id);
+  }
+
+  first(clause: string, ...values: Value[]): Row | undefined {
+    const stored = this.#prepare(`SELECT * FROM ${this.#name} ${clause} LIMIT 1`).get(...values);
+    return stored && this.#decode(stored);
+  }
+
+  all(clause: string, ...values: Value[]): Row[] {
+    return this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
+      .all(...values)
+      .map((stored) => this.#decode(stored));
+  }
+
+  count(clause = '', ...values: Value[]): number {
+    const stored = this.#prepare(`SELECT count(*) AS total FROM ${this.#name} ${clause}`).get(...values);
+    return Number(stored?.['total'] ?? 0);
+  }
+
+  insert(row: Row): void {
+    const fields = Object.keys(row) as (keyof Row & string)[];
+    const places = fields.map(() => '?').join(', ');
+    this.#prepare(`INSERT INTO ${this.#name} (${fields.map(column).join(', ')}) VALUES (${places})`).run(
+      ...fields.map((field) => this.#encode(field, row[field])),
+    );
+  }
+
+  update(id: string, changes: Partial<Omit<Row, 'id'>>): void {
+    const fields = Object.keys(changes) as (keyof Row & string)[];
+    if (fields.length === 0) return;
+    const assignments = fields.map((field) => `${column(field)} = ?`).join(', ');
+    const values = fields.map((field) => this.#encode(field, (changes as Partial<Row>)[field]));
+    this.#prepare(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`).run(...values, id);
+  }
+
+  delete(id: string): void {
+    this.#prepare(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
+  }
+
+  #prepare(sql: string): Statement<Value[], Stored> {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare<Value[], Stored>(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #encode(field: keyof Row & string, value: Row[keyof Row] | null | undefined): Value {
+    if (value === null || value === undefined) return null;
+    const encoding = this.#encodings[field];
+    if (encoding === 'json') return JSON.stringify(value);
+    return encoding === 'boolean' ? Number(value) : (value as Value);
+  }
+
+  #decode(stored: Stored): Row {
+    const row: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(stored)) {
+      const field = this.#fields.get(name);
+      if (field !== undefined) row[field] = this.#decodeValue(field, value);
+    }
+    return row as Row;
+  }
+
+  #decodeValue(field: keyof Row & string, value: Value): unknown {
+    if (value === null) return null;
+    const encoding = this.#encodings[field];
+    if (encoding === 'json') return JSON.parse(value as string);
+    return encoding === 'boolean' ? value === 1 : value;
+  }
+}

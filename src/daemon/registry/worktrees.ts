@@ -1,0 +1,35 @@
+import type { Database } from 'better-sqlite3';
+import type { WorktreeRow } from './rows.ts';
+import { Table } from './table.ts';
+
+/** The table of worktrees wtd owns; removed ones stay as history. */
+export class WorktreeRows extends Table<WorktreeRow> {
+  constructor(database: Database) {
+    super(database, 'worktrees', { branchMade: 'boolean' });
+  }
+
+  /** Those that are not removed. */
+  live(): WorktreeRow[] {
+    return this.all("WHERE state <> 'removed' ORDER BY created_at, id");
+  }
+
+  liveOf(repositoryId: string): WorktreeRow[] {
+    return this.all("WHERE repository_id = ? AND state <> 'removed' ORDER BY created_at, id", repositoryId);
+  }
+
+  countLive(): number {
+    return this.count("WHERE state <> 'removed'");
+  }
+
+  unfinished(): WorktreeRow[] {
+    return this.all("WHERE state IN ('creating', 'cleaning')");
+  }
+
+  byPath(path: string): WorktreeRow | undefined {
+    return this.first("WHERE path = ? AND state <> 'removed'", path);
+  }
+
+  byName(repositoryId: string, name: string): WorktreeRow | undefined {
+    return this.first("WHERE repository_id = ? AND name = ? AND state <> 'removed'", repositoryId, name);
+  }
+}

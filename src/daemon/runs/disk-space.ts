@@ -1,0 +1,57 @@
+import { WtdError } from '../../contract/errors.ts';
+
+const bytesPerMegabyte = 1_000_000;
+/** Asking spawns df, so an answer is used for a while. */
+const freshMs = 2000;
+const patienceMs = 5000;
+
+export interface DiskSpace {
+  path: string;
+  freeMb: number;
+  totalMb: number;
+}
+
+/** Free space of file systems, asked at most once a moment for each path. */
+export class DiskSpaces {
+  readonly #answers = new Map<string, { at: number; space: Promise<DiskSpace | undefined> }>();
+
+  /** Undefined when the machine does not tell. */
+  async of(path: string): Promise<DiskSpace | undefined> {
+    const known = this.#answers.get(path);
+    if (known && performance.now() - known.at < freshMs) return known.space;
+    const space = ask(path);
+    this.#answers.set(path, { at: performance.now(), space });
+    return space;
+  }
+
+  /** Throws DISK_LOW when less than `requiredMb` is free. What cannot be told does not stand in the way. */
+  async require(path: string, requiredMb: number): Promise<void> {
+    const space = await this.of(path);
+    if (space === undefined || space.freeMb >= requiredMb) return;
+    throw new WtdError('DISK_LOW', `only ${space.freeMb} MB are free at ${path}, ${requiredMb} MB are required`, {
+      hint: 'free some space, or lower resources.min_disk_space_mb and run `wtd daemon reload`',
+      path,
+      freeMb: space.freeMb,
+      requiredMb,
+      suggestions: ['remove plans you no longer need with `wtd plan remove <plan>`', 'free space on that file system'],
+    });
+  }
+}
+
+/** Bytes. */
+type CheckDiskSpace = (path: string) => Promise<{ free: number; size: number }>;
+
+async function ask(path: string): Promise<DiskSpace | undefined> {
+  // Its types describe the CommonJS build, which `import` does not load.
+  const { default: checkDiskSpace } = (await import('check-disk-space')) as unknown as { default: CheckDiskSpace };
+  const timeout = new Promise<undefined>((resolve) => {
+    setTimeout(resolve, patienceMs, undefined).unref();
+  });
+  const space = await Promise.race([checkDiskSpace(path), timeout]).catch(() => undefined);
+  if (space === undefined) return undefined;
+  return {
+    path,
+    freeMb: Math.floor(space.free / bytesPerMegabyte),
+    totalMb: Math.floor(space.size / bytesPerMegabyte),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Announced, RunRecord } from './run-record.ts';
+
+/** What an executor needs to start a run. */
+export interface Launch {
+  /** The run's own directory, made by wtd. */
+  directory: string;
+  cwd: string;
+  command: readonly string[];
+  /** The whole environment. */
+  env: Readonly<Record<string, string>>;
+}
+
+export type LaunchResult =
+  | { kind: 'started'; parent: Announced; child: Announced }
+  /** The program could not be executed; `cause` is a sentence. */
+  | { kind: 'unstartable'; exitCode: number | null; cause: string };
+
+/** A way to run commands so that they outlive the daemon. */
+export interface Executor {
+  readonly name: string;
+  /** Answers when the command was executed, or could not be. */
+  start(launch: Launch): Promise<LaunchResult>;
+  /** What is known of a run, also of one that an earlier daemon started. */
+  inspect(directory: string): Promise<RunRecord>;
+  /** Makes sure that a run without a parent never gets one. Answers what is known afterwards. */
+  cancel(directory: string): Promise<RunRecord>;
+  /** Calls back once when the parent of a run is gone; at once when it already is. */
+  watch(directory: string, onGone: () => void): Disposable;
+}

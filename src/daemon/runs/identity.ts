@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { runCommand } from '../commands/commands.ts';
+import { findProcess, type ProcessEntry } from './process-table.ts';
+
+/** What tells one process from all others that ever had its pid. */
+export interface ProcessIdentity {
+  bootId: string;
+  pid: number;
+  start: string;
+}
+
+/** Told apart, because unknown is not dead. */
+export type Liveness = 'alive' | 'gone' | 'unknown';
+
+/** Changes with every boot of the machine. */
+export async function readBootId(): Promise<string> {
+  if (process.platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  return runCommand({
+    program: 'sysctl',
+    args: ['-n', 'kern.boottime'],
+    env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' },
+    timeoutMs: 5000,
+  });
+}
+
+/** pid 0 and 1 and negative numbers are never ours: a signal to them would reach everybody. */
+export const isSignallable = (pid: number): boolean => Number.isSafeInteger(pid) && pid > 1;
+
+export async function identify(pid: number, bootId: string): Promise<ProcessIdentity | undefined> {
+  const entry = isSignallable(pid) ? await findProcess(pid) : undefined;
+  return entry && !entry.zombie ? { bootId, pid, start: entry.start } : undefined;
+}
+
+/** A zombie counts as gone: it runs nothing any more. */
+export async function liveness(identity: ProcessIdentity, bootId: string): Promise<Liveness> {
+  if (identity.bootId !== bootId) return 'gone';
+  if (identity.start === '') return 'unknown';
+  const entry = await findProcess(identity.pid);
+  if (entry === undefined) return isAbsent(identity.pid) ? 'gone' : 'unknown';
+  return isSame(entry, identity) ? 'alive' : 'gone';
+}
+
+const isSame = (entry: ProcessEntry, identity: ProcessIdentity): boolean =>
+  entry.start === identity.start && !entry.zombie;
+
+/** The kernel's own word, for when the table could not be read. */
+function isAbsent(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Sends a signal only to the very process meant. Answers whether it was sent. */
+export async function signalProcess(
+  target: Pick<ProcessIdentity, 'pid' | 'start'>,
+  signal: NodeJS.Signals,
+): Promise<boolean> {
+  if (!isSignallable(target.pid) || target.pid === process.pid) return false;
+  const entry = await findProcess(target.pid);
+  if (entry?.start !== target.start || entry.zombie) return false;
+  try {
+    return process.kill(target.pid, signal);
+  } catch {
+    return false;
+  }
+}

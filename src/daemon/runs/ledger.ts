@@ -1,0 +1,125 @@
+import type { Clock } from '../../base/clock.ts';
+import type { EventType } from '../../contract/events.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { RunState } from '../../contract/models.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RunRow } from '../registry/rows.ts';
+import { isActive, mayBecome, type Ending } from './machine.ts';
+
+type EndListener = (run: RunRow) => void;
+
+/** The states of runs on disk. Every change of state passes here, with its event, and wakes who waits for the end. */
+export class RunLedger {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<EndListener>();
+
+  constructor(registry: Registry, clock: Clock) {
+    this.#registry = registry;
+    this.#clock = clock;
+  }
+
+  require(id: string): RunRow {
+    const run = this.#registry.runs.get(id);
+    if (run) return run;
+    throw new WtdError('NOT_FOUND', `there is no run ${id}`, { hint: 'see `wtd run list`', kind: 'run', name: id });
+  }
+
+  /** Throws a defect when the state machine does not allow it; answers the run as it is now. */
+  move(id: string, to: RunState, entry: { changes?: Partial<RunRow>; data?: Record<string, unknown> } = {}): RunRow {
+    const run = this.require(id);
+    if (!mayBecome(run.state, to)) throw new Error(`run ${id} is ${run.state} and cannot become ${to}`);
+    const moved = { ...run, ...entry.changes, state: to };
+    this.#registry.change((tell) => {
+      this.#registry.runs.update(id, { ...entry.changes, state: to });
+      const plan = this.#registry.plans.get(run.planId);
+      this.#registry.plans.update(run.planId, { lastActivityAt: this.#clock.now() });
+      tell({
+        type: eventOf[to],
+        repository: plan ? (this.#registry.repositories.get(plan.repositoryId)?.name ?? null) : null,
+        plan: plan?.name ?? null,
+        run: id,
+        worktree: moved.worktreeId,
+        data: { attempt: run.attempt, ...entry.data },
+      });
+    });
+    return moved;
+  }
+
+  /** Ends a run; does nothing when it has ended already. */
+  end(id: string, ending: Ending, entry: { endedAt?: number | undefined; peak?: RunRow['peak'] } = {}): RunRow {
+    const run = this.require(id);
+    if (!isActive(run.state)) return run;
+    const { state, ...outcome } = ending;
+    const endedAt = Math.max(entry.endedAt ?? this.#clock.now(), run.startedAt ?? 0);
+    const changes = { ...outcome, endedAt, ...(entry.peak ? { peak: entry.peak } : {}) };
+    const ended = this.move(id, state, { changes, data: { state, ...outcome } });
+    for (const listener of [...this.#listeners]) listener(ended);
+    return ended;
+  }
+
+  onEnd(listener: EndListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Answers the run once it has ended; rejects with TIMEOUT, or when the signal is aborted. */
+  async untilEnded(id: string, options: { timeoutMs?: number | undefined; signal: AbortSignal }): Promise<RunRow> {
+    const run = this.require(id);
+    if (!isActive(run.state)) return run;
+    const { signal, timeoutMs } = options;
+    return new Promise((resolve, reject) => {
+      const finish = (act: () => void) => {
+        listening[Symbol.dispose]();
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        act();
+      };
+      const listening = this.onEnd((ended) => {
+        if (ended.id === id)
+          finish(() => {
+            resolve(ended);
+          });
+      });
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(
+              () => {
+                finish(() => {
+                  reject(timedOut(run, timeoutMs));
+                });
+              },
+              Math.min(timeoutMs, longestTimerMs),
+            );
+      const onAbort = () => {
+        finish(() => {
+          reject(new Error('nobody waits any more'));
+        });
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+/** A longer one would fire at once. */
+const longestTimerMs = 2_147_483_647;
+
+const eventOf: Record<RunState, EventType> = {
+  queued: 'run.queued',
+  starting: 'run.starting',
+  running: 'run.started',
+  paused: 'run.started',
+  stopping: 'run.stopping',
+  succeeded: 'run.ended',
+  failed: 'run.ended',
+  stopped: 'run.ended',
+  lost: 'run.ended',
+};
+
+const timedOut = (run: RunRow, timeoutMs: number): WtdError =>
+  new WtdError('TIMEOUT', `run ${run.id} has not ended within ${timeoutMs} ms`, {
+    hint: 'wait again; the run goes on',
+    run: run.id,
+    state: run.state,
+  });

@@ -1,0 +1,53 @@
+import type { RunReason, RunState } from '../../contract/models.ts';
+
+/*
+ *   queued -> starting -> running <-> paused -> stopping -> succeeded | failed | stopped | lost
+ *
+ * A start that a dead daemon left before the exec goes back to the queue.
+ */
+const next: Record<RunState, readonly RunState[]> = {
+  queued: ['starting', 'stopped', 'failed'],
+  starting: ['queued', 'running', 'stopping', 'failed', 'stopped', 'lost'],
+  running: ['paused', 'stopping', 'succeeded', 'failed', 'lost'],
+  paused: ['running', 'stopping', 'succeeded', 'failed', 'lost'],
+  stopping: ['stopped', 'lost'],
+  succeeded: [],
+  failed: [],
+  stopped: [],
+  lost: [],
+};
+
+export const mayBecome = (from: RunState, to: RunState): boolean => next[from].includes(to);
+
+export const isActive = (state: RunState): boolean => next[state].length > 0;
+
+/** How a run ended, as far as anybody can tell. */
+export interface Ending {
+  state: 'succeeded' | 'failed' | 'stopped' | 'lost';
+  reason: RunReason | null;
+  exitCode: number | null;
+  signal: string | null;
+}
+
+/** A command that ended by itself or by signal; `stopAsked`: somebody wanted it to. */
+export function endingOf(exit: { exitCode: number; signal: string | null }, stopAsked: boolean): Ending {
+  const { signal } = exit;
+  const exitCode = signal === null ? exit.exitCode : null;
+  if (stopAsked) return { state: 'stopped', reason: null, exitCode, signal };
+  if (exitCode === 0) return { state: 'succeeded', reason: null, exitCode, signal };
+  return { state: 'failed', reason: signal === null ? 'exit' : 'signal', exitCode, signal };
+}
+
+/** A command that could not be executed; `exitCode` is the shell's 126 or 127. */
+export const unstartableEnding = (exitCode: number | null): Ending => ({
+  state: 'failed',
+  reason: 'spawn',
+  exitCode,
+  signal: null,
+});
+
+/** A process that is provably gone and left no record. */
+export const vanishedEnding = (why: 'reboot' | 'killed', stopAsked: boolean): Ending =>
+  stopAsked && why === 'killed'
+    ? { state: 'stopped', reason: null, exitCode: null, signal: 'SIGKILL' }
+    : { state: 'lost', reason: why, exitCode: null, signal: null };

@@ -1,0 +1,86 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { runCommand } from '../commands/commands.ts';
+
+/** One process as the operating system knows it now. `start` identifies it among all that ever had its pid. */
+export interface ProcessEntry {
+  pid: number;
+  parent: number;
+  session: number;
+  start: string;
+  zombie: boolean;
+}
+
+const onLinux = process.platform === 'linux';
+const psTimeoutMs = 5000;
+
+/** Every process of the machine. */
+export async function listProcesses(): Promise<ProcessEntry[]> {
+  if (!onLinux) return listWithPs([]);
+  const names = await readdir('/proc');
+  return names.filter((name) => /^\d+$/.test(name)).flatMap((name) => readEntry(Number(name)) ?? []);
+}
+
+/** The process that has this pid now; undefined when there is none. */
+export async function findProcess(pid: number): Promise<ProcessEntry | undefined> {
+  return onLinux ? readEntry(pid) : (await listWithPs(['-p', String(pid)]))[0];
+}
+
+/** A value from the environment a process was started with; undefined when it has none or may not be read. */
+export async function startedWith(pid: number, variable: string): Promise<string | undefined> {
+  if (!onLinux) return undefined;
+  try {
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+    const entry = environment.split('\0').find((text) => text.startsWith(`${variable}=`));
+    return entry?.slice(variable.length + 1);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Synchronous on purpose: /proc is memory, and a thread-pool round trip a process would cost far more. */
+function readEntry(pid: number): ProcessEntry | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** proc(5): the name in parentheses may hold anything, so the fields are counted from the last one. */
+export function parseStat(text: string): ProcessEntry | undefined {
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text.slice(nameEnd + 2).split(' ');
+  const [state, parent, , session] = fields;
+  const start = fields[19];
+  if (nameEnd < 0 || start === undefined) return undefined;
+  return {
+    pid: parseInt(text, 10),
+    parent: Number(parent),
+    session: Number(session),
+    start,
+    zombie: state === 'Z' || state === 'X',
+  };
+}
+
+/** ps(1) of macOS and the BSDs; `lstart` is five words. */
+async function listWithPs(selection: readonly string[]): Promise<ProcessEntry[]> {
+  const args = ['-o', 'pid=,ppid=,sess=,stat=,lstart=', ...(selection.length > 0 ? selection : ['-A'])];
+  const output = await runCommand({
+    program: 'ps',
+    args,
+    env: { PATH: '/bin:/usr/bin', LC_ALL: 'C' },
+    timeoutMs: psTimeoutMs,
+  }).catch(() => '');
+  return output
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words.length >= 9)
+    .map(([pid, parent, session, state, ...start]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      session: Number.parseInt(session ?? '0', 16),
+      start: start.join(' '),
+      zombie: state?.startsWith('Z') ?? false,
+    }));
+}

@@ -1,0 +1,120 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../../base/clock.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { RunRow } from '../registry/rows.ts';
+import type { Registry } from '../registry/registry.ts';
+import { identify, liveness } from './identity.ts';
+import type { RunLedger } from './ledger.ts';
+import { endingOf, isActive, vanishedEnding } from './machine.ts';
+
+/** Between the end of a process and its owner's word about it; a restart of the daemon may lie in between. */
+const finishPatienceMs = 10_000;
+
+interface Parts {
+  registry: Registry;
+  ledger: RunLedger;
+  clock: Clock;
+  bootId: string;
+  onError: (error: unknown) => void;
+}
+
+/** Runs that somebody else started: they say themselves how they are, and a token proves who speaks. */
+export class RegisteredRuns {
+  readonly #parts: Parts;
+  /** When the process of a run was first seen gone. */
+  readonly #gone = new Map<string, number>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  newToken(): { token: string; hash: string } {
+    const token = randomBytes(24).toString('base64url');
+    return { token, hash: hashOf(token) };
+  }
+
+  /** Which process it is, as changes to its row. Throws INVALID_PARAMS when there is no such process. */
+  async proven(pid: number | undefined): Promise<Partial<RunRow>> {
+    if (pid === undefined) return {};
+    const identity = await identify(pid, this.#parts.bootId);
+    if (identity === undefined) {
+      throw new WtdError('INVALID_PARAMS', `pid: there is no process ${pid}`, {
+        hint: 'give the pid of the process that carries the run out, or leave it out',
+        issues: [{ path: 'pid', message: 'no such process' }],
+      });
+    }
+    return { pid, processStart: identity.start, bootId: identity.bootId };
+  }
+
+  async heartbeat(id: string, word: { token: string; pid?: number | undefined }): Promise<RunRow> {
+    const run = this.#authorized(id, word.token);
+    requireActive(run);
+    const changes = { ...(await this.proven(word.pid)), lastHeartbeatAt: this.#parts.clock.now() };
+    this.#parts.registry.change(() => {
+      this.#parts.registry.runs.update(id, changes);
+    });
+    return this.#parts.ledger.require(id);
+  }
+
+  finish(id: string, word: { token: string; exitCode: number }): RunRow {
+    const run = this.#authorized(id, word.token);
+    requireActive(run);
+    this.#gone.delete(id);
+    return this.#parts.ledger.end(id, endingOf({ exitCode: word.exitCode, signal: null }, run.stopForce !== null));
+  }
+
+  /** Binds a run to a connection: its end ends the run, unless its process is provably alive. */
+  follow(id: string, connection: { onClose(listener: () => void): void }): void {
+    connection.onClose(() => {
+      this.#disconnected(id).catch(this.#parts.onError);
+    });
+  }
+
+  async #disconnected(id: string): Promise<void> {
+    const run = this.#parts.ledger.require(id);
+    if (isActive(run.state) && (await this.#isGone(run)) !== false)
+      this.#parts.ledger.end(id, vanishedEnding('killed', false));
+  }
+
+  /** Ends those whose process is provably gone and whose owner did not say so in time. */
+  async check(): Promise<void> {
+    const { registry, ledger, clock } = this.#parts;
+    for (const run of registry.runs.placed()) {
+      if (run.kind !== 'registered' || (await this.#isGone(run)) !== true) continue;
+      const since = this.#gone.get(run.id) ?? clock.now();
+      this.#gone.set(run.id, since);
+      const wasReboot = run.bootId !== this.#parts.bootId;
+      if (!wasReboot && clock.now() - since < finishPatienceMs) continue;
+      this.#gone.delete(run.id);
+      ledger.end(run.id, vanishedEnding(wasReboot ? 'reboot' : 'killed', run.stopForce !== null));
+    }
+  }
+
+  /** Undefined: nobody can tell. */
+  async #isGone(run: RunRow): Promise<boolean | undefined> {
+    if (run.pid === null || run.processStart === null || run.bootId === null) return undefined;
+    const now = await liveness({ bootId: run.bootId, pid: run.pid, start: run.processStart }, this.#parts.bootId);
+    return now === 'unknown' ? undefined : now === 'gone';
+  }
+
+  #authorized(id: string, token: string): RunRow {
+    const run = this.#parts.ledger.require(id);
+    const given = Buffer.from(hashOf(token));
+    if (run.tokenHash !== null && timingSafeEqual(given, Buffer.from(run.tokenHash))) return run;
+    throw new WtdError('UNAUTHORIZED', `that is not the token of run ${id}`, {
+      hint: 'use the token that run.register answered',
+      run: id,
+    });
+  }
+}
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+function requireActive(run: RunRow): void {
+  if (isActive(run.state)) return;
+  throw new WtdError('INVALID_STATE', `run ${run.id} has already ended: ${run.state}`, {
+    hint: 'register a new run',
+    state: run.state,
+    allowed: ['running'],
+  });
+}

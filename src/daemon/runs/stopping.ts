@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WtdError } from '../../contract/errors.ts';
+import type { Logger } from '../log.ts';
+import type { RunRow } from '../registry/rows.ts';
+import { liveness, signalProcess } from './identity.ts';
+import type { RunLedger } from './ledger.ts';
+import { isActive, vanishedEnding } from './machine.ts';
+import { rootsOf } from './roots.ts';
+import { terminateTree } from './terminate.ts';
+
+/** Between the end of the tree and the record of its parent lie milliseconds. */
+const recordPatienceMs = 5000;
+
+interface Parts {
+  ledger: RunLedger;
+  log: Logger;
+  bootId: string;
+}
+
+/** Ends runs that somebody wants ended. */
+export class Stopping {
+  readonly #parts: Parts;
+  /** Stops under way, so that a later, impatient one can cut the grace of an earlier one. */
+  readonly #underWay = new Map<string, { impatient: AbortController; done: Promise<void> }>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Answers the ended run when its whole process tree is gone. The intent is on disk before the first signal. */
+  async stop(id: string, options: { graceMs: number; force: boolean }): Promise<RunRow> {
+    const { ledger } = this.#parts;
+    const run = ledger.require(id);
+    if (!isActive(run.state)) return run;
+    if (run.state === 'queued') return ledger.end(id, { state: 'stopped', reason: null, exitCode: null, signal: null });
+    if (run.pid === null) return this.#giveUp(run, options.force);
+    const graceMs = options.force ? 0 : options.graceMs;
+    if (run.state !== 'stopping') {
+      ledger.move(id, 'stopping', { changes: { stopForce: options.force }, data: { force: options.force } });
+    }
+    const underWay = this.#underWay.get(id);
+    if (underWay && options.force) underWay.impatient.abort();
+    await (underWay?.done ?? this.#begin(id, graceMs));
+    return ledger.require(id);
+  }
+
+  #begin(id: string, graceMs: number): Promise<void> {
+    const impatient = new AbortController();
+    const done = this.#end(id, { graceMs, signal: impatient.signal }).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, { impatient, done });
+    return done;
+  }
+
+  async #end(id: string, patience: { graceMs: number; signal: AbortSignal }): Promise<void> {
+    const run = this.#parts.ledger.require(id);
+    if (!(await terminateTree(rootsOf(run), patience))) throw stuck(run);
+    if (run.kind === 'registered') {
+      this.#parts.ledger.end(id, vanishedEnding('killed', true));
+      return;
+    }
+    await this.#untilSettled(run);
+  }
+
+  /** The parent writes the record and ends; the supervisor then ends the run. A parent that does neither is killed. */
+  async #untilSettled(run: RunRow): Promise<void> {
+    const { ledger, log, bootId } = this.#parts;
+    const signal = AbortSignal.timeout(recordPatienceMs);
+    const ended = await ledger.untilEnded(run.id, { signal }).catch(() => undefined);
+    if (ended) return;
+    const parent = { bootId: run.bootId ?? '', pid: run.parentPid ?? 0, start: run.parentStart ?? '' };
+    log.warn({ run: run.id, parent: parent.pid }, 'the parent of a stopped run did not end by itself');
+    await signalProcess(parent, 'SIGKILL');
+    while ((await liveness(parent, bootId)) === 'alive') await sleep(20);
+    await ledger.untilEnded(run.id, { signal: AbortSignal.timeout(recordPatienceMs) });
+  }
+
+  /** A registered run without a process we could prove: only a person can say that it is gone. */
+  #giveUp(run: RunRow, force: boolean): RunRow {
+    if (force) return this.#parts.ledger.end(run.id, vanishedEnding('killed', false));
+    throw new WtdError('INVALID_STATE', `run ${run.id} has no known process that could be stopped`, {
+      hint: 'end it where it runs; if it is gone, `wtd stop <plan> --force` records it lost',
+      state: run.state,
+      allowed: ['a run with a pid'],
+    });
+  }
+}
+
+const stuck = (run: RunRow): WtdError =>
+  new WtdError('TIMEOUT', `some processes of run ${run.id} do not end, even after KILL`, {
+    hint: `look at them with \`ps --sid ${run.parentPid ?? 0}\`, then run \`wtd stop\` again`,
+    run: run.id,
+    state: run.state,
+  });

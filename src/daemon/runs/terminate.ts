@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { signalProcess } from './identity.ts';
+import type { ProcessEntry } from './process-table.ts';
+import { findWholeTree, type TreeRoots } from './tree.ts';
+
+/** After KILL the kernel may need a moment, longer only for a process stuck in the kernel. */
+const killPatienceMs = 10_000;
+const longestPauseMs = 250;
+
+interface Patience {
+  /** Between TERM and KILL; 0 is KILL at once. */
+  graceMs: number;
+  /** Cuts the grace short. */
+  signal: AbortSignal;
+}
+
+/**
+ * Ends a run's whole process tree: TERM (and CONT, for what was stopped), grace, KILL. Each process is identified
+ * again right before its signal. Answers true when everything is gone.
+ */
+export const terminateTree = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
+  terminate(() => findWholeTree(roots), patience);
+
+/**
+ * Ends what a command left in its own session when it ended. What moved to a session of its own meant to stay: it is
+ * ended only when somebody stops the run.
+ */
+export const terminateLeftovers = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
+  terminate(async () => (await findWholeTree(roots)).filter(({ session }) => session === roots.parent?.pid), patience);
+
+async function terminate(find: () => Promise<ProcessEntry[]>, { graceMs, signal }: Patience): Promise<boolean> {
+  if (graceMs > 0) {
+    await signalAll(await find(), ['SIGTERM', 'SIGCONT']);
+    if (await becomesEmpty(find, { patienceMs: graceMs, signal })) return true;
+  }
+  const deadline = performance.now() + killPatienceMs;
+  while (performance.now() < deadline) {
+    // Again and again, because a process may fork between the look and the signal.
+    await signalAll(await find(), ['SIGKILL']);
+    if (await becomesEmpty(find, { patienceMs: longestPauseMs, signal: undefined })) return true;
+  }
+  return false;
+}
+
+async function signalAll(tree: readonly ProcessEntry[], signals: readonly NodeJS.Signals[]): Promise<void> {
+  for (const signal of signals) for (const entry of tree) await signalProcess(entry, signal);
+}
+
+/** Most trees end within milliseconds, so it looks often at first and then ever less. */
+async function becomesEmpty(
+  find: () => Promise<ProcessEntry[]>,
+  options: { patienceMs: number; signal: AbortSignal | undefined },
+): Promise<boolean> {
+  const deadline = performance.now() + options.patienceMs;
+  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    if ((await find()).length === 0) return true;
+    if (performance.now() >= deadline || options.signal?.aborted === true) return false;
+    await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,51 @@
+import { listProcesses, startedWith, type ProcessEntry } from './process-table.ts';
+
+interface Known {
+  pid: number;
+  start: string;
+}
+
+/** What is known of a run's processes. */
+export interface TreeRoots {
+  run: string;
+  /** The run's parent, leader of the run's session: it survives its children to write down how they ended. */
+  parent: Known | null;
+  /** The command itself. */
+  child: Known | null;
+}
+
+/**
+ * The run's processes without its parent: everything in its session and everything below its command. Pure.
+ * A session counts only while its leader is provably the run's parent, because its number can be given again.
+ */
+export function selectTree(processes: readonly ProcessEntry[], roots: TreeRoots): ProcessEntry[] {
+  const session = processes.some((entry) => isKnown(entry, roots.parent)) ? roots.parent?.pid : undefined;
+  const selected = new Set<number>();
+  for (const entry of processes) {
+    if (entry.session === session || isKnown(entry, roots.child)) selected.add(entry.pid);
+  }
+  for (let before = -1; before !== selected.size;) {
+    before = selected.size;
+    for (const { pid, parent } of processes) if (selected.has(parent)) selected.add(pid);
+  }
+  return processes.filter((entry) => selected.has(entry.pid) && isEndable(entry, roots));
+}
+
+/** The tree, and those that left it but still carry the run's mark in their environment. */
+export async function findWholeTree(roots: TreeRoots): Promise<ProcessEntry[]> {
+  const processes = await listProcesses();
+  const tree = selectTree(processes, roots);
+  const known = new Set(tree.map(({ pid }) => pid));
+  for (const entry of processes) {
+    if (known.has(entry.pid) || !isEndable(entry, roots)) continue;
+    if ((await startedWith(entry.pid, 'WTD_RUN')) === roots.run) tree.push(entry);
+  }
+  return tree;
+}
+
+const isKnown = (entry: ProcessEntry, known: Known | null): boolean =>
+  known !== null && entry.pid === known.pid && entry.start === known.start;
+
+/** Never the daemon itself, even when it was started from within the run. */
+const isEndable = (entry: ProcessEntry, roots: TreeRoots): boolean =>
+  !entry.zombie && entry.pid !== process.pid && !isKnown(entry, roots.parent);

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isoTime, type Clock } from '../../base/clock.ts';
+import type { Peak, Usage } from '../../contract/models.ts';
+import { listProcesses, type ProcessEntry } from './process-table.ts';
+import { selectTree, type TreeRoots } from './tree.ts';
+
+const bytesPerMegabyte = 1_000_000;
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+interface MonitorOptions {
+  clock: Clock;
+  intervalMs: () => number;
+  runs: () => readonly TreeRoots[];
+  onError: (error: unknown) => void;
+}
+
+/** Samples the processes of every run: one look at the process table and one call of pidusage for all of them. */
+export class UsageMonitor implements AsyncDisposable {
+  readonly #options: MonitorOptions;
+  readonly #latest = new Map<string, Usage>();
+  readonly #peaks = new Map<string, Peak>();
+  /** pidusage answers 0 for the first sample of a process, so it is not counted. */
+  #seen = new Map<number, string>();
+  readonly #stopped = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#sampleForever();
+  }
+
+  usageOf(run: string): Usage | null {
+    return this.#latest.get(run) ?? null;
+  }
+
+  peakOf(run: string): Peak | null {
+    return this.#peaks.get(run) ?? null;
+  }
+
+  /** Called when a run has ended; answers its peak. */
+  forget(run: string): Peak | null {
+    const peak = this.peakOf(run);
+    this.#latest.delete(run);
+    this.#peaks.delete(run);
+    return peak;
+  }
+
+  async sample(): Promise<void> {
+    const runs = this.#options.runs();
+    if (runs.length === 0) return;
+    const processes = await listProcesses();
+    const trees = runs.map((roots) => ({ run: roots.run, tree: selectTree(processes, roots) }));
+    const measured = await measure(
+      trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
+      this.#options.intervalMs(),
+    );
+    for (const { run, tree } of trees) this.#keep(run, tree, measured);
+    this.#seen = new Map(trees.flatMap(({ tree }) => tree.map(({ pid, start }) => [pid, start])));
+  }
+
+  #keep(run: string, tree: readonly ProcessEntry[], measured: Measured): void {
+    const found = tree.flatMap(({ pid, start }) => {
+      const sample = measured[pid];
+      return sample ? [{ memory: sample.memory, cpu: this.#seen.get(pid) === start ? sample.cpu : null }] : [];
+    });
+    if (found.length === 0) return;
+    const rated = found.flatMap(({ cpu }) => cpu ?? []);
+    const usage: Usage = {
+      cpuPercent: rated.length === 0 ? null : round(sum(rated)),
+      memoryMb: round(sum(found.map(({ memory }) => memory)) / bytesPerMegabyte),
+      diskMb: null,
+      processes: found.length,
+      sampledAt: isoTime(this.#options.clock.now()),
+    };
+    this.#latest.set(run, usage);
+    const peak = this.#peaks.get(run);
+    this.#peaks.set(run, {
+      cpuPercent: larger(peak?.cpuPercent ?? null, usage.cpuPercent),
+      memoryMb: larger(peak?.memoryMb ?? null, usage.memoryMb),
+      diskMb: null,
+    });
+  }
+
+  async #sampleForever(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      await this.sample().catch(this.#options.onError);
+      await sleep(this.#options.intervalMs(), undefined, { signal: this.#stopped.signal, ref: false }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped.abort();
+    await this.#loop;
+  }
+}
+
+type Measured = Record<string, { cpu: number; memory: number } | undefined>;
+
+async function measure(pids: number[], intervalMs: number): Promise<Measured> {
+  if (pids.length === 0) return {};
+  const { default: pidusage } = await import('pidusage');
+  // It keeps a descriptor for each process as long as maxage; a process may end between the look and the call.
+  return pidusage(pids, { maxage: intervalMs * 3 }).catch(() => ({}));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const larger = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.max(one, other);

@@ -1,0 +1,67 @@
+import { schedule, type ScheduledTask } from 'node-cron';
+import type { Configuration } from './config.ts';
+import type { Logger } from './log.ts';
+
+type Name = 'cleanup' | 'reconcile';
+
+/** Runs the jobs of `schedule` in the configuration; each runs once at the start, which catches missed runs up. */
+export class Schedule implements AsyncDisposable {
+  readonly #jobs: Readonly<Record<Name, () => Promise<void>>>;
+  readonly #configuration: Configuration;
+  readonly #log: Logger;
+  #tasks: ScheduledTask[] = [];
+  /** Never two of one kind at once, however long one takes. */
+  readonly #running = new Map<Name, Promise<void>>();
+
+  constructor(parts: { jobs: Readonly<Record<Name, () => Promise<void>>>; configuration: Configuration; log: Logger }) {
+    this.#jobs = parts.jobs;
+    this.#configuration = parts.configuration;
+    this.#log = parts.log;
+  }
+
+  start(): void {
+    this.#plan();
+    for (const name of ['reconcile', 'cleanup'] as const) void this.#run(name);
+  }
+
+  /** After the configuration changed. */
+  async restart(): Promise<void> {
+    await this.#clear();
+    this.#plan();
+  }
+
+  #plan(): void {
+    const { timezone, ...expressions } = this.#configuration.current.schedule;
+    const options = {
+      noOverlap: true,
+      unref: true,
+      suppressMissedWarning: true,
+      ...(timezone === 'local' ? {} : { timezone }),
+    };
+    this.#tasks = (['reconcile', 'cleanup'] as const).map((name) =>
+      schedule(expressions[name], () => this.#run(name), { ...options, name }),
+    );
+  }
+
+  #run(name: Name): Promise<void> {
+    const running = this.#running.get(name);
+    if (running) return running;
+    const started = this.#jobs
+      [name]()
+      .catch((error: unknown) => {
+        this.#log.error({ job: name, err: error }, 'a scheduled job failed');
+      })
+      .finally(() => this.#running.delete(name));
+    this.#running.set(name, started);
+    return started;
+  }
+
+  async #clear(): Promise<void> {
+    for (const task of this.#tasks.splice(0)) await task.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#clear();
+    await Promise.allSettled(this.#running.values());
+  }
+}

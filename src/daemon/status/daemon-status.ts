@@ -1,0 +1,54 @@
+import { isoTime, type Clock } from '../../base/clock.ts';
+import { version } from '../../base/version.ts';
+import type { Result } from '../../contract/index.ts';
+import type { Registry } from '../registry/registry.ts';
+
+const bytesPerMegabyte = 1_000_000;
+
+interface Parts {
+  registry: Registry;
+  clock: Clock;
+  socket: string;
+  home: string;
+}
+
+/** Which daemon this is and how it is. */
+export class DaemonStatus {
+  readonly #parts: Parts;
+  readonly #startedAt: number;
+  /** Of the monotonic clock, so that the time it is up does not jump. */
+  readonly #started = performance.now();
+  #count: () => number = () => 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+  }
+
+  /** The server comes later than the services it serves. */
+  countConnections(count: () => number): void {
+    this.#count = count;
+  }
+
+  describe(): Result<'daemon.status'> {
+    const { registry, socket, home } = this.#parts;
+    return {
+      version,
+      protocol: 1,
+      pid: process.pid,
+      startedAt: isoTime(this.#startedAt),
+      uptimeMs: Math.round(performance.now() - this.#started),
+      socket,
+      home,
+      memoryMb: Math.round(process.memoryUsage.rss() / bytesPerMegabyte),
+      counts: {
+        repositories: registry.repositories.count(),
+        worktrees: registry.worktrees.countLive(),
+        plans: registry.plans.count(),
+        running: registry.runs.countPlaced(),
+        queued: registry.runs.countQueued(),
+        connections: this.#count(),
+      },
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Git } from '../git/git.ts';
+import { treeStatus } from '../git/questions.ts';
+import type { Findings } from './safety.ts';
+
+/** What git leaves in a worktree's own directory while an operation is under way. */
+const operationMarks: readonly [string, string][] = [
+  ['rebase-merge', 'rebase'],
+  ['rebase-apply', 'rebase'],
+  ['MERGE_HEAD', 'merge'],
+  ['CHERRY_PICK_HEAD', 'cherry-pick'],
+  ['REVERT_HEAD', 'revert'],
+  ['BISECT_LOG', 'bisect'],
+];
+
+/** Looks at what would be lost with a worktree. A directory that is gone has nothing to lose. */
+export async function examine(git: Git, path: string): Promise<Omit<Findings, 'activeRun'>> {
+  if (await isMissing(path)) {
+    return { path, status: { changed: 0, untracked: 0, conflicted: 0 }, operation: null, unreachableCommits: 0 };
+  }
+  const [status, operation, unreachableCommits] = await Promise.all([
+    treeStatus(git, path).catch(() => undefined),
+    findOperation(git, path).catch(() => undefined),
+    countUnreachable(git, path).catch(() => undefined),
+  ]);
+  return { path, status, operation, unreachableCommits };
+}
+
+export async function isMissing(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+async function findOperation(git: Git, path: string): Promise<string | null> {
+  const directory = await git.read(path, ['rev-parse', '--absolute-git-dir']);
+  for (const [mark, operation] of operationMarks) {
+    if (!(await isMissing(join(directory, mark)))) return operation;
+  }
+  return null;
+}
+
+/** Commits that HEAD reaches and no branch, tag or remote branch does. */
+async function countUnreachable(git: Git, path: string): Promise<number> {
+  return Number(await git.read(path, ['rev-list', '--count', 'HEAD', '--not', '--branches', '--tags', '--remotes']));
+}

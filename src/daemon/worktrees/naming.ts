@@ -1,0 +1,23 @@
+import { basename, dirname, isAbsolute, join } from 'node:path';
+
+/** A worktree is named after its branch; the first of `-2`, `-3` … that is free when the name is taken. Pure. */
+export function worktreeName(branch: string, isTaken: (name: string) => boolean): string {
+  const wanted = branch.replaceAll('/', '-');
+  let name = wanted;
+  for (let number = 2; isTaken(name); number += 1) name = `${wanted}-${number}`;
+  return name;
+}
+
+/**
+ * The directory that holds a repository's worktrees: beside its common directory, or, where it is absolute or the
+ * repository has no checkout, one of its own for each repository. Pure.
+ */
+export function worktreesDirectory(
+  repository: { name: string; path: string; commonDir: string },
+  directory: string,
+): string {
+  if (isAbsolute(directory)) return join(directory, repository.name);
+  const isBare = repository.path === repository.commonDir;
+  if (!isBare) return join(repository.path, directory);
+  return join(dirname(repository.path), `${basename(repository.path).replace(/\.git$/, '')}-${basename(directory)}`);
+}

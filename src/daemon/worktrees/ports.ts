@@ -1,0 +1,39 @@
+import { createServer } from 'node:net';
+import type { PortRange } from '../../contract/models.ts';
+
+export interface PortSettings {
+  base: number;
+  range_size: number;
+  last: number;
+}
+
+/** Every range of the settings that overlaps none of the leased ones, the lowest first. Pure. */
+export function* freeRanges(settings: PortSettings, leased: readonly PortRange[]): Generator<PortRange> {
+  for (let start = settings.base; start + settings.range_size - 1 <= settings.last; start += settings.range_size) {
+    const range = { start, end: start + settings.range_size - 1 };
+    if (leased.every(({ start: from, end }) => end < range.start || from > range.end)) yield range;
+  }
+}
+
+/** Whether nobody listens on any port of a range, on any address; binding is the only sure way to know. */
+export async function isQuiet({ start, end }: PortRange): Promise<boolean> {
+  for (let port = start; port <= end; port += 1) {
+    if (!(await canListen(port))) return false;
+  }
+  return true;
+}
+
+/** Without a host Node takes `::`, which collides with a listener on any address, or `0.0.0.0` where IPv6 is absent. */
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen({ port, exclusive: true }, () => {
+      server.close(() => {
+        resolve(true);
+      });
+    });
+  });
+}

@@ -1,0 +1,38 @@
+import type { TreeStatus } from '../git/porcelain.ts';
+
+export interface Blocker {
+  code: string;
+  message: string;
+}
+
+/** What is known of a worktree that is about to go; undefined: it could not be found out. */
+export interface Findings {
+  path: string;
+  status: TreeStatus | undefined;
+  /** Name of a rebase, merge or the like that was begun there. */
+  operation: string | null | undefined;
+  /** Commits that HEAD, when detached, would take with it. */
+  unreachableCommits: number | undefined;
+  activeRun: string | null;
+}
+
+/** Everything that would be lost, all at once; what could not be checked counts as a blocker. Pure. */
+export function findBlockers(findings: Findings): Blocker[] {
+  const { path, status, operation, unreachableCommits, activeRun } = findings;
+  const blockers: Blocker[] = [];
+  const block = (code: string, message: string) => blockers.push({ code, message });
+  if (activeRun !== null) block('active_run', `run ${activeRun} is active in it`);
+  if (status === undefined) block('unverified', `the state of ${path} could not be checked`);
+  else {
+    if (status.conflicted > 0) block('conflicted', `${count(status.conflicted, 'file')} with conflicts`);
+    if (status.changed > 0) block('uncommitted', `${count(status.changed, 'changed file')} not committed`);
+    if (status.untracked > 0) block('untracked', `${count(status.untracked, 'untracked file')}`);
+  }
+  if (operation === undefined) block('unverified', `it could not be checked whether git is busy in ${path}`);
+  else if (operation !== null) block('operation', `a ${operation} is in progress`);
+  if (unreachableCommits === undefined) block('unverified', `the commits of ${path} could not be checked`);
+  else if (unreachableCommits > 0) block('detached', `${count(unreachableCommits, 'commit')} on no branch`);
+  return blockers;
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

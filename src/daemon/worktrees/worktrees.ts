@@ -1,0 +1,248 @@
+import { access, mkdir, realpath, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { Disposal } from '../../base/disposal.ts';
+import { newId } from '../../base/id.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { PortRange } from '../../contract/models.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import { findCommit, listWorktrees } from '../git/questions.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import { examine, isMissing } from './examine.ts';
+import { excludeFromStatus } from './exclude.ts';
+import { worktreeName, worktreesDirectory } from './naming.ts';
+import { freeRanges, isQuiet } from './ports.ts';
+import { findBlockers } from './safety.ts';
+import { emptyTrash, moveToTrash } from './trash.ts';
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  configuration: Configuration;
+  clock: Clock;
+  log: Logger;
+}
+
+/** What a new worktree shall be. */
+export interface Wanted {
+  branch: string;
+  base: string | null;
+  /** Where a new branch starts; an existing branch keeps its tip. */
+  baseCommit: string;
+  kind: WorktreeRow['kind'];
+  /** Kept by git as the reason of the lock, for whoever wonders. */
+  usedBy: string;
+}
+
+/** Makes worktrees, gives each its ports, and takes them away again when nothing would be lost. */
+export class Worktrees {
+  readonly #parts: Parts;
+  /** Rows, names and port ranges are given out one at a time. */
+  readonly #allotting = new KeyedMutex();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Makes a worktree, whole or not at all. An existing branch is attached.
+   * Throws BUSY when the branch is checked out elsewhere, ALREADY_EXISTS when the path is taken, PORTS_EXHAUSTED,
+   * GIT_FAILED; nothing is left behind then.
+   */
+  async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
+    await using undo = new Disposal();
+    const { git, registry, clock } = this.#parts;
+    const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
+    undo.defer(() => this.rollBack(repository, row));
+    await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
+    await git.write(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules']);
+    await this.#validate(row);
+    const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
+    registry.change((tell) => {
+      const { state, useCount, lastUsedAt } = ready;
+      registry.worktrees.update(row.id, { state, useCount, lastUsedAt });
+      const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
+      tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
+    });
+    undo.release();
+    return ready;
+  }
+
+  /** Takes back what `create` began, also in another life: directory, registration, an empty branch of ours, row. */
+  async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    const { registry } = this.#parts;
+    await this.#discard(repository, row);
+    registry.change(() => {
+      registry.worktrees.delete(row.id);
+    });
+  }
+
+  /**
+   * Removes a worktree and gives its ports back. A branch of ours without commits of its own goes with it.
+   * Throws UNSAFE with everything that would be lost; then nothing has changed.
+   */
+  async remove(repository: RepositoryRow, row: WorktreeRow, activeRun: string | null): Promise<void> {
+    const { registry, git } = this.#parts;
+    const blockers = findBlockers({ ...(await examine(git, row.path)), activeRun });
+    if (blockers.length > 0) throw unsafe(row, blockers);
+    registry.change(() => {
+      registry.worktrees.update(row.id, { state: 'cleaning' });
+    });
+    await this.finishRemoval(repository, { ...row, state: 'cleaning' });
+  }
+
+  /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
+  async finishRemoval(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    const { registry, clock } = this.#parts;
+    const branchDeleted = await this.#discard(repository, row);
+    registry.change((tell) => {
+      registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now() });
+      const data = { path: row.path, branch: row.branch, branchDeleted };
+      tell({ type: 'worktree.removed', repository: repository.name, worktree: row.id, data });
+    });
+  }
+
+  /** Deletes what earlier removals moved away. */
+  async emptyTrash(repository: RepositoryRow): Promise<void> {
+    await emptyTrash(worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory));
+  }
+
+  /** Chooses name, path and ports, and writes them down before anything is made. */
+  async #allot(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
+    const { registry, git, configuration, clock } = this.#parts;
+    const directory = await this.#prepareDirectory(repository);
+    const name = worktreeName(wanted.branch, (taken) => registry.worktrees.byName(repository.id, taken) !== undefined);
+    const path = join(directory, name);
+    if (!(await isMissing(path))) throw pathTaken(path);
+    const ports = await this.#leasePorts(configuration.current.ports);
+    const existing = await findCommit(git, repository.commonDir, `refs/heads/${wanted.branch}`);
+    const row: WorktreeRow = {
+      id: newId(),
+      repositoryId: repository.id,
+      name,
+      branch: wanted.branch,
+      branchMade: existing === undefined,
+      base: wanted.base,
+      baseCommit: existing ?? wanted.baseCommit,
+      path,
+      kind: wanted.kind,
+      state: 'creating',
+      declared: 'active',
+      task: null,
+      portStart: ports.start,
+      portEnd: ports.end,
+      useCount: 0,
+      createdAt: clock.now(),
+      lastUsedAt: null,
+      removedAt: null,
+    };
+    registry.change(() => {
+      registry.worktrees.insert(row);
+    });
+    return row;
+  }
+
+  /** The real directory: it must not lie anywhere else than its name says, except where its user linked it. */
+  async #prepareDirectory(repository: RepositoryRow): Promise<string> {
+    const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
+    await mkdir(directory, { recursive: true });
+    const inside = relative(repository.path, directory);
+    if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}/`);
+    await excludeFromStatus(repository.commonDir, '/.claude-context/');
+    return realpath(directory);
+  }
+
+  async #leasePorts(settings: Parameters<typeof freeRanges>[0]): Promise<PortRange> {
+    const leased = this.#parts.registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
+    for (const range of freeRanges(settings, leased)) {
+      if (await isQuiet(range)) return range;
+    }
+    throw new WtdError('PORTS_EXHAUSTED', `no range of ${settings.range_size} ports is free up to ${settings.last}`, {
+      hint: 'remove a plan with `wtd plan remove <plan>`, or raise ports.last and run `wtd daemon reload`',
+      suggestions: ['remove plans you no longer need', 'end programs that listen between ports.base and ports.last'],
+    });
+  }
+
+  /** Refs and registration only; the files are written outside the lock. */
+  async #register(repository: RepositoryRow, { row, wanted }: { row: WorktreeRow; wanted: Wanted }): Promise<void> {
+    const { git } = this.#parts;
+    const holder = (await listWorktrees(git, repository.commonDir)).find(({ branch }) => branch === wanted.branch);
+    if (holder) throw branchTaken(wanted.branch, holder.path);
+    const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', `wtd: ${wanted.usedBy}`];
+    const what = row.branchMade
+      ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
+      : ['--', row.path, wanted.branch];
+    await git.write(repository.commonDir, [...common, ...what]);
+  }
+
+  /** Work must never start in anything but a worktree of its own. */
+  async #validate(row: WorktreeRow): Promise<void> {
+    const { git } = this.#parts;
+    await access(join(row.path, '.git'));
+    const toplevel = await git.read(row.path, ['rev-parse', '--show-toplevel']);
+    const head = await git.read(row.path, ['symbolic-ref', '--short', 'HEAD']);
+    if (toplevel === row.path && head === row.branch) return;
+    throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
+  }
+
+  /** Files first out of the way, then git's registration, then the branch when nothing is on it. */
+  async #discard(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
+    const { git, log } = this.#parts;
+    if (!(await isMissing(row.path))) {
+      const moved = await moveToTrash(row.path);
+      rm(moved, { recursive: true, force: true })
+        .then(() => this.emptyTrash(repository))
+        .catch((error: unknown) => {
+          log.warn({ path: moved, err: error }, 'the trash could not be emptied yet');
+        });
+    } else await this.emptyTrash(repository);
+    return git.locked(repository.commonDir, async () => {
+      const listed = await listWorktrees(git, repository.commonDir);
+      if (listed.some(({ path }) => path === row.path)) {
+        // Twice: the first means "although files are there", the second "although it is locked".
+        await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
+      }
+      return this.#deleteEmptyBranch(repository, row);
+    });
+  }
+
+  async #deleteEmptyBranch(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
+    const { git } = this.#parts;
+    if (!row.branchMade || row.branch === null) return false;
+    const ref = `refs/heads/${row.branch}`;
+    if ((await findCommit(git, repository.commonDir, ref)) !== row.baseCommit) return false;
+    // The old value is compared by git, so a commit that comes in between is kept.
+    const deleted = await git.write(repository.commonDir, ['update-ref', '-d', ref, row.baseCommit]).then(
+      () => true,
+      () => false,
+    );
+    if (deleted) await git.ask(repository.commonDir, ['config', '--remove-section', `branch.${row.branch}`]);
+    return deleted;
+  }
+}
+
+export const portsOf = (row: WorktreeRow): PortRange | null =>
+  row.portStart === null || row.portEnd === null ? null : { start: row.portStart, end: row.portEnd };
+
+const pathTaken = (path: string): WtdError =>
+  new WtdError('ALREADY_EXISTS', `${path} is already there and is not wtd's`, {
+    hint: 'move it away, or choose another name',
+    kind: 'path',
+    name: path,
+  });
+
+const branchTaken = (branch: string, path: string): WtdError =>
+  new WtdError('BUSY', `the branch ${branch} is checked out in ${path}`, {
+    hint: `switch ${path} to another branch, or remove it with \`git worktree remove\``,
+    holder: path,
+  });
+
+const unsafe = (row: WorktreeRow, blockers: { code: string; message: string }[]): WtdError =>
+  new WtdError('UNSAFE', `work in ${row.path} would be lost: ${blockers.map(({ message }) => message).join(', ')}`, {
+    hint: `commit or stash what is in ${row.path}, end its run, then try again`,
+    blockers,
+  });

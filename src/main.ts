@@ -1,0 +1,34 @@
+import { forChild } from './base/environment.ts';
+import { runCli } from './cli/cli.ts';
+import { runForeground } from './cli/foreground.ts';
+import { clientPaths } from './daemon/paths.ts';
+
+const argv = process.argv.slice(2);
+
+async function main(): Promise<number> {
+  if (argv.length === 1 && argv[0] === 'daemon') {
+    const { runDaemon } = await import('./daemon/daemon.ts');
+    return runForeground({ env: process.env, streams: process }, (say) => runDaemon(process.env, say));
+  }
+  return runCli({ argv, env: process.env, cwd: process.cwd(), streams: process, route: findRoute });
+}
+
+/** Where the daemon listens, and how this very program becomes one. */
+function findRoute() {
+  const { socket, daemonErrors } = clientPaths(process.env);
+  const [, program = ''] = process.argv;
+  const start = {
+    program: process.execPath,
+    args: [...process.execArgv, program, 'daemon'],
+    // Made late: most clients meet a daemon that is there.
+    get env() {
+      return forChild(process.env);
+    },
+    errorFile: daemonErrors,
+  };
+  return { socketPath: socket, start: process.env['WTD_AUTOSTART'] === '0' ? null : start };
+}
+
+void main().then((exitCode) => {
+  process.exitCode = exitCode;
+});

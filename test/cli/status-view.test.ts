@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { cellsOf } from '../../src/cli/columns.ts';
+import { formatStatus, statusColumns, summarize } from '../../src/cli/status-view.ts';
+import { endedRun, picture, plan, run } from './rig.ts';
+
+const view = { cwd: '/home/dev/shop', nowMs: Date.parse('2026-01-01T00:05:00Z'), hasColour: false };
+
+const progress = {
+  total: 10,
+  completed: 3,
+  inProgress: 1,
+  failed: 0,
+  skipped: 0,
+  percent: 30,
+  currentPhase: null,
+  phases: [],
+};
+
+test('a row tells all about a plan', () => {
+  const plans = [plan({ progress })];
+  expect(
+    statusColumns(plans)
+      .map(([title]) => title)
+      .join(' '),
+  ).toBe('STATE PLAN BRANCH PORTS PROGRESS CPU MEM SINCE WORKTREE');
+  expect(cellsOf(statusColumns(plans), plans, view)).toEqual([
+    ['running', 'login', 'plan/login', '8100-8109', '3/10 30%', '12%', '85 MB', '5m', 'worktrees/plan-login'],
+  ]);
+});
+
+test('what is not known is a dash', () => {
+  const plans = [plan({ state: 'idle', worktree: null, ports: null, run: null, lastActivityAt: 'never' })];
+  expect(cellsOf(statusColumns(plans), plans, view)).toEqual([
+    ['idle', 'login', 'plan/login', '-', '-', '-', '-', '-', '-'],
+  ]);
+});
+
+test('a queued plan tells its place, an ended one since when', () => {
+  const plans = [
+    plan({ state: 'queued', run: run({ state: 'queued', queuePosition: 2, startedAt: null, usage: null }) }),
+    plan({ state: 'failed', run: endedRun({ state: 'failed', exitCode: 3, usage: null }) }),
+  ];
+  const cells = cellsOf(statusColumns(plans), plans, view);
+  expect(cells.map((row) => [row[0], row[7]])).toEqual([
+    ['queued #2', '5m'],
+    ['failed', '4m'],
+  ]);
+});
+
+test('the repository is shown only where there are several', () => {
+  const titles = (repositories: readonly string[]) =>
+    statusColumns(repositories.map((repository) => plan({ repository })))[0]?.[0];
+  expect(titles(['shop', 'shop'])).toBe('STATE');
+  expect(titles(['shop', 'site'])).toBe('REPOSITORY');
+});
+
+test('the summary counts plans, runs and space', () => {
+  const plans = [plan(), plan({ name: 'b' }), plan({ name: 'c' })];
+  expect(summarize(picture(plans))).toBe('3 plans, 2 running, 1 queued (limit 3), disk 80 GB free');
+  const { machine } = picture([]);
+  const low = picture([plan()], { machine: { ...machine, disk: { ...machine.disk, freeMb: 700, state: 'low' } } });
+  expect(summarize(low)).toBe('1 plan, 2 running, 1 queued (limit 3), disk 700 MB free (low)');
+  const blind = picture([], { machine: { ...machine, disk: { ...machine.disk, freeMb: null, state: null } } });
+  expect(summarize(blind)).toBe('0 plans, 2 running, 1 queued (limit 3), disk unknown');
+});
+
+test('the whole text has a table, a summary and the warnings, and never the word null', async () => {
+  const warned = picture([plan({ warnings: ['its worktree is missing'] })], { warnings: ['disk space is low'] });
+  expect(await formatStatus(warned, view)).toBe(
+    [
+      'STATE    PLAN   BRANCH      PORTS      PROGRESS  CPU  MEM    SINCE  WORKTREE',
+      'running  login  plan/login  8100-8109  -         12%  85 MB  5m     worktrees/plan-login',
+      '',
+      '1 plan, 2 running, 1 queued (limit 3), disk 80 GB free',
+      'warning: disk space is low',
+      'warning: login: its worktree is missing',
+      '',
+    ].join('\n'),
+  );
+  const nothing = await formatStatus(picture([plan({ run: null, worktree: null, ports: null, base: null })]), view);
+  expect(nothing).not.toContain('null');
+});
+
+test('without plans it says how to start one', async () => {
+  expect(await formatStatus(picture([]), view)).toContain('start one with: wtd start <plan> -- <command>');
+});
+
+test('states have colours only where they are wanted', async () => {
+  expect(await formatStatus(picture([plan()]), { ...view, hasColour: true })).toContain('\u001b[32mrunning\u001b[0m');
+});
+
+test('control characters cannot leave their cell', async () => {
+  const text = await formatStatus(picture([plan({ branch: 'a\u001b[2J\nb' })]), view);
+  expect(text).not.toContain('\u001b');
+  expect(text.split('\n')[1]).toContain('a [2J b');
+});
