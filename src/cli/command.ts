@@ -1,5 +1,5 @@
-import { listNearest, didYouMean } from './nearest.ts';
-import { CommandError, usageError } from './failure.ts';
+import { nearNames } from '../base/near-names.ts';
+import { CommandError, didYouMean, usageError } from './failure.ts';
 import type { Grammar, Values } from './parse.ts';
 import type { Session } from './session.ts';
 
@@ -82,6 +82,6 @@ function requireNoFlags(argv: readonly string[]): Found {
 
 function unknownCommand(noun: readonly string[], word: string, candidates: Iterable<string>): CommandError {
   const nameOf = (last: string) => ['wtd', ...noun, last].join(' ');
-  const hint = didYouMean(listNearest(word, candidates).map(nameOf), 'see all commands with: wtd help');
+  const hint = didYouMean(nearNames(word, new Set(candidates)).map(nameOf), 'see all commands with: wtd help');
   return new CommandError(`there is no command "${nameOf(word)}"`, { code: 'METHOD_NOT_FOUND', hint });
 }

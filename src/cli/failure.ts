@@ -29,6 +29,10 @@ export class CommandError extends Error {
 export const usageError = (message: string, hint: string): CommandError =>
   new CommandError(message, { code: 'INVALID_PARAMS', hint });
 
+/** `did you mean a or b?`, or else the other hint. */
+export const didYouMean = (near: readonly string[], otherwise: string): string =>
+  near.length > 0 ? `did you mean ${near.join(' or ')}?` : otherwise;
+
 /** The name of a refusal; undefined for a defect. */
 export function findErrorName(error: unknown): ErrorName | undefined {
   const data = (error as { data?: { code?: unknown } } | null | undefined)?.data;

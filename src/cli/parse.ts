@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseDuration } from '../base/duration.ts';
-import { usageError } from './failure.ts';
-import { didYouMean, listNearest } from './nearest.ts';
+import { nearNames } from '../base/near-names.ts';
+import { didYouMean, usageError } from './failure.ts';
 import type { Parameter } from './table.ts';
 
 /** What a command takes. */
@@ -133,7 +133,7 @@ function requireFlag(grammar: Grammar, known: ReadonlyMap<string, Parameter>, wo
   if (parameter) return { parameter, isNegated: false };
   const negated = name.startsWith('no-') ? known.get(name.slice(3)) : undefined;
   if (negated?.kind === 'boolean') return { parameter: negated, isNegated: true };
-  throw unknownFlag(grammar, label, listNearest(name, known.keys()));
+  throw unknownFlag(grammar, label, nearNames(name, known.keys()));
 }
 
 const unknownFlag = (grammar: Grammar, label: string, near: readonly string[]) =>
@@ -165,7 +165,7 @@ interface Word {
 function read(parameter: Parameter, label: string, { word, cwd, before }: Word): unknown {
   if (parameter.enum && !parameter.enum.includes(word)) {
     const allowed = `it is one of ${parameter.enum.join(', ')}`;
-    throw usageError(`${label} cannot be "${word}"`, didYouMean(listNearest(word, parameter.enum), allowed));
+    throw usageError(`${label} cannot be "${word}"`, didYouMean(nearNames(word, parameter.enum), allowed));
   }
   if (parameter.kind === 'array') return [...((before as string[] | undefined) ?? []), word];
   if (parameter.kind === 'integer' || parameter.kind === 'number') return readNumber(parameter, label, word);

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { validate as isCronExpression } from 'node-cron';
-import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { WtdError } from '../contract/errors.ts';
 import { allowedKeys, configSchema, type Config } from './config-schema.ts';
@@ -39,25 +38,28 @@ export class Configuration {
 
 async function loadFile(file: string): Promise<Loaded> {
   try {
-    return { config: parseConfig(await readFile(file, 'utf8'), file), sources: ['defaults', file] };
+    return { config: await parseConfig(await readFile(file, 'utf8'), file), sources: ['defaults', file] };
   } catch (error) {
     if (error instanceof WtdError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return { config: parseConfig('', file), sources: ['defaults'] };
+      return { config: check({}, file), sources: ['defaults'] };
     }
     throw invalid(file, [`cannot be read: ${(error as Error).message}`]);
   }
 }
 
 /** Throws INVALID_PARAMS that names the file, the key and the allowed values. */
-export function parseConfig(text: string, file: string): Config {
-  const document = parseDocument(text, { prettyErrors: true });
-  if (document.errors.length > 0)
-    throw invalid(
-      file,
-      document.errors.map((error) => error.message.trim()),
-    );
-  const parsed = configSchema.safeParse(document.toJS() ?? {});
+export async function parseConfig(text: string, file: string): Promise<Config> {
+  // Imported late: without a file nobody needs it.
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text);
+  const [first] = document.errors;
+  if (first) throw invalid(file, [first.message.trim()]);
+  return check(document.toJS() ?? {}, file);
+}
+
+function check(value: unknown, file: string): Config {
+  const parsed = configSchema.safeParse(value);
   if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue));
   const problems = contradictions(parsed.data);
   if (problems.length > 0) throw invalid(file, problems);

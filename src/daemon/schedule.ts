@@ -2,7 +2,8 @@ import { schedule, type ScheduledTask } from 'node-cron';
 import type { Configuration } from './config.ts';
 import type { Logger } from './log.ts';
 
-type Name = 'cleanup' | 'reconcile';
+const names = ['reconcile', 'cleanup'] as const;
+type Name = (typeof names)[number];
 
 /** Runs the jobs of `schedule` in the configuration; each runs once at the start, which catches missed runs up. */
 export class Schedule implements AsyncDisposable {
@@ -21,7 +22,7 @@ export class Schedule implements AsyncDisposable {
 
   start(): void {
     this.#plan();
-    for (const name of ['reconcile', 'cleanup'] as const) void this.#run(name);
+    for (const name of names) void this.#run(name);
   }
 
   /** After the configuration changed. */
@@ -38,9 +39,7 @@ export class Schedule implements AsyncDisposable {
       suppressMissedWarning: true,
       ...(timezone === 'local' ? {} : { timezone }),
     };
-    this.#tasks = (['reconcile', 'cleanup'] as const).map((name) =>
-      schedule(expressions[name], () => this.#run(name), { ...options, name }),
-    );
+    this.#tasks = names.map((name) => schedule(expressions[name], () => this.#run(name), { ...options, name }));
   }
 
   #run(name: Name): Promise<void> {

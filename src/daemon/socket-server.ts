@@ -107,7 +107,7 @@ function unlinkStale(path: string): void {
   }
 }
 
-async function* withWireErrors(items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+async function* withWireErrors(items: AsyncIterable<unknown>): AsyncGenerator {
   try {
     yield* items;
   } catch (error) {

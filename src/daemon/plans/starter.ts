@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { newId } from '../../base/id.ts';
-import { WtdError } from '../../contract/errors.ts';
+import type { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -67,6 +67,7 @@ export class Starter {
   async start(repository: RepositoryRow, wish: StartWish): Promise<RunRow> {
     const { registry, directories, launcher } = this.#parts;
     const plan = await this.#describe(repository, wish);
+    if (plan.command.length === 0) throw noCommand(wish.name);
     const env = wish.env ?? this.#parts.environment;
     await findProgram(plan.command[0] ?? '', env);
     await this.#requireDisk(repository);
@@ -87,7 +88,7 @@ export class Starter {
   /** Answers the run and the token that proves who speaks for it. */
   async register(repository: RepositoryRow, wish: RegisterWish) {
     const { registered, registry, launcher, ledger, clock, socket } = this.#parts;
-    const plan = await this.#describe(repository, { ...wish, command: wish.command ?? [] });
+    const plan = await this.#describe(repository, wish);
     const processes = await registered.proven(wish.pid);
     await this.#requireDisk(repository);
     const obstacle = this.#obstacle(plan);
@@ -119,9 +120,8 @@ export class Starter {
   async #describe(repository: RepositoryRow, wish: Wish): Promise<PlanRow> {
     const { registry, git, configuration, clock } = this.#parts;
     const known = registry.plans.byName(repository.id, wish.name);
-    const command =
-      wish.command ?? (known?.command.length ? known.command : configuration.current.orchestrator.command);
-    if (!command) throw noCommand(wish.name);
+    const usual = configuration.current.orchestrator.command ?? [];
+    const command = wish.command ?? (known?.command.length ? known.command : usual);
     const file =
       wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
     const { base } = await requireBase(git, repository, wish.base ?? known?.base ?? null);
@@ -226,6 +226,7 @@ export class Starter {
     return () => {
       registry.change((tell) => {
         registry.runs.delete(run.id);
+        tell({ ...about, type: 'run.ended', run: run.id, data: { state: 'failed', reason: 'spawn', takenBack: true } });
         if (before) registry.plans.update(plan.id, { ...before, lastAttempt: run.attempt });
         else {
           registry.plans.delete(plan.id);

@@ -87,14 +87,14 @@ export class RunLedger {
           : setTimeout(
               () => {
                 finish(() => {
-                  reject(timedOut(run, timeoutMs));
+                  reject(timedOut(run));
                 });
               },
               Math.min(timeoutMs, longestTimerMs),
             );
       const onAbort = () => {
         finish(() => {
-          reject(new Error('nobody waits any more'));
+          reject(timedOut(run));
         });
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -117,8 +117,8 @@ const eventOf: Record<RunState, EventType> = {
   lost: 'run.ended',
 };
 
-const timedOut = (run: RunRow, timeoutMs: number): WtdError =>
-  new WtdError('TIMEOUT', `run ${run.id} has not ended within ${timeoutMs} ms`, {
+const timedOut = (run: RunRow): WtdError =>
+  new WtdError('TIMEOUT', `run ${run.id} has not ended in the time given`, {
     hint: 'wait again; the run goes on',
     run: run.id,
     state: run.state,

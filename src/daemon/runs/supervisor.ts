@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
-import type { Executor } from './executor.ts';
+import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import { endingOf, isActive, unstartableEnding, vanishedEnding, type Ending } from './machine.ts';
@@ -43,7 +43,7 @@ export class Supervisor implements AsyncDisposable {
     const directory = directories.of(run.id);
     await directories.describe(run.id, { ...run, bootId });
     const command = [what.program, ...run.command.slice(1)];
-    const result = await executor.start({ directory, cwd: run.cwd ?? '', command, env: what.env });
+    const result = await this.#start({ directory, cwd: run.cwd ?? '', command, env: what.env });
     await directories.forgetEnvironment(run.id);
     if (result.kind === 'unstartable') {
       this.#parts.log.warn({ run: run.id, cause: result.cause }, 'a command could not be executed');
@@ -55,6 +55,19 @@ export class Supervisor implements AsyncDisposable {
     const running = ledger.move(run.id, 'running', { changes, data: { pid: child.pid, kind: run.kind } });
     this.#watch(run.id);
     return running;
+  }
+
+  /** A start that failed halfway is cancelled; when it cannot be any more, the command runs, and that is the result. */
+  async #start(launch: Launch): Promise<LaunchResult> {
+    const { executor } = this.#parts;
+    try {
+      return await executor.start(launch);
+    } catch (error) {
+      const record = await executor.cancel(launch.directory);
+      const isUnderWay = record.kind === 'claimed' || record.kind === 'exited';
+      if (!isUnderWay || record.child === null) throw error;
+      return { kind: 'started', parent: record.parent, child: record.child };
+    }
   }
 
   /**

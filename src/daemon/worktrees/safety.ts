@@ -26,7 +26,7 @@ export function findBlockers(findings: Findings): Blocker[] {
   else {
     if (status.conflicted > 0) block('conflicted', `${count(status.conflicted, 'file')} with conflicts`);
     if (status.changed > 0) block('uncommitted', `${count(status.changed, 'changed file')} not committed`);
-    if (status.untracked > 0) block('untracked', `${count(status.untracked, 'untracked file')}`);
+    if (status.untracked > 0) block('untracked', count(status.untracked, 'untracked file'));
   }
   if (operation === undefined) block('unverified', `it could not be checked whether git is busy in ${path}`);
   else if (operation !== null) block('operation', `a ${operation} is in progress`);

@@ -1,28 +1,36 @@
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { newId } from '../../base/id.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
 
 const trashName = '.trash';
 
 /**
- * Moves a directory into a trash beside it, on the same file system: that takes no time whatever its size. Answers
- * where it lies now, to be deleted later.
+ * Where directories of worktrees go: beside them, on the same file system, so that moving takes no time whatever
+ * their size. They are deleted later.
  */
-export async function moveToTrash(directory: string): Promise<string> {
-  const trash = join(dirname(directory), trashName);
-  await mkdir(trash, { recursive: true, mode: 0o700 });
-  const place = join(trash, `${basename(directory)}-${newId()}`);
-  await rename(directory, place);
-  return place;
-}
+export class Trash {
+  /** The trash may go when it is empty, but not while something is being put in. */
+  readonly #turns = new KeyedMutex();
 
-/** Deletes what lies in the trash of a directory of worktrees, and the directories themselves once they are empty. */
-export async function emptyTrash(worktreesDirectory: string): Promise<void> {
-  const trash = join(worktreesDirectory, trashName);
-  const entries = await readdir(trash).catch(() => []);
-  for (const entry of entries) await rm(join(trash, entry), { recursive: true, force: true });
-  await removeIfEmpty(trash);
-  await removeIfEmpty(worktreesDirectory);
+  async put(directory: string): Promise<void> {
+    const trash = join(dirname(directory), trashName);
+    await this.#turns.run(trash, async () => {
+      await mkdir(trash, { recursive: true, mode: 0o700 });
+      await rename(directory, join(trash, `${basename(directory)}-${newId()}`));
+    });
+  }
+
+  /** Deletes what lies in the trash of a directory of worktrees, and both directories once they are empty. */
+  async empty(worktreesDirectory: string): Promise<void> {
+    const trash = join(worktreesDirectory, trashName);
+    const entries = await readdir(trash).catch((): string[] => []);
+    for (const entry of entries) await rm(join(trash, entry), { recursive: true, force: true });
+    await this.#turns.run(trash, async () => {
+      await removeIfEmpty(trash);
+      await removeIfEmpty(worktreesDirectory);
+    });
+  }
 }
 
 async function removeIfEmpty(directory: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { access, mkdir, realpath, rm } from 'node:fs/promises';
+import { access, mkdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
@@ -17,7 +17,7 @@ import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { freeRanges, isQuiet } from './ports.ts';
 import { findBlockers } from './safety.ts';
-import { emptyTrash, moveToTrash } from './trash.ts';
+import { Trash } from './trash.ts';
 
 interface Parts {
   registry: Registry;
@@ -43,6 +43,7 @@ export class Worktrees {
   readonly #parts: Parts;
   /** Rows, names and port ranges are given out one at a time. */
   readonly #allotting = new KeyedMutex();
+  readonly #trash = new Trash();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -108,7 +109,7 @@ export class Worktrees {
 
   /** Deletes what earlier removals moved away. */
   async emptyTrash(repository: RepositoryRow): Promise<void> {
-    await emptyTrash(worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory));
+    await this.#trash.empty(worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory));
   }
 
   /** Chooses name, path and ports, and writes them down before anything is made. */
@@ -189,25 +190,25 @@ export class Worktrees {
     throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
   }
 
-  /** Files first out of the way, then git's registration, then the branch when nothing is on it. */
+  /**
+   * Files first out of the way, then git's registration, then the branch when nothing is on it. What git does not list
+   * as this worktree is somebody else's and stays.
+   */
   async #discard(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
     const { git, log } = this.#parts;
-    if (!(await isMissing(row.path))) {
-      const moved = await moveToTrash(row.path);
-      rm(moved, { recursive: true, force: true })
-        .then(() => this.emptyTrash(repository))
-        .catch((error: unknown) => {
-          log.warn({ path: moved, err: error }, 'the trash could not be emptied yet');
-        });
-    } else await this.emptyTrash(repository);
-    return git.locked(repository.commonDir, async () => {
+    const branchDeleted = await git.locked(repository.commonDir, async () => {
       const listed = await listWorktrees(git, repository.commonDir);
       if (listed.some(({ path }) => path === row.path)) {
+        if (!(await isMissing(row.path))) await this.#trash.put(row.path);
         // Twice: the first means "although files are there", the second "although it is locked".
         await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
       }
       return this.#deleteEmptyBranch(repository, row);
     });
+    this.emptyTrash(repository).catch((error: unknown) => {
+      log.warn({ path: row.path, err: error }, 'the trash could not be emptied yet');
+    });
+    return branchDeleted;
   }
 
   async #deleteEmptyBranch(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
