@@ -33,20 +33,19 @@ export class Schedule implements AsyncDisposable {
 
   #plan(): void {
     const { timezone, ...expressions } = this.#configuration.current.schedule;
-    const options = {
-      noOverlap: true,
-      unref: true,
-      suppressMissedWarning: true,
-      ...(timezone === 'local' ? {} : { timezone }),
-    };
-    this.#tasks = names.map((name) => schedule(expressions[name], () => this.#run(name), { ...options, name }));
+    const zone = timezone === 'local' ? {} : { timezone };
+    const options = { noOverlap: true, unref: true, suppressMissedWarning: true, ...zone };
+    this.#tasks = [];
+    for (const name of names) {
+      this.#tasks.push(schedule(expressions[name], () => this.#run(name), { ...options, name }));
+    }
   }
 
   #run(name: Name): Promise<void> {
     const running = this.#running.get(name);
     if (running) return running;
-    const started = this.#jobs
-      [name]()
+    const job = this.#jobs[name];
+    const started = job()
       .catch((error: unknown) => {
         this.#log.error({ job: name, err: error }, 'a scheduled job failed');
       })

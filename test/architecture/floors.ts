@@ -42,6 +42,7 @@ const floors: Record<string, Floor> = {
   commands: service(),
   registry: service(),
   service: service(),
+  'life-cycle': { uses: ['registry', ...ground], typesOf: [loose] },
   [loose]: { uses: ground },
   contract: { uses: ['base'] },
   rpc: { uses: ['base'] },

@@ -19,7 +19,6 @@ test('the agent says all that launchd needs to keep the daemon and to spare its 
     ExitTimeOut: 60,
     AbandonProcessGroup: true,
     ProcessType: 'Interactive',
-    Umask: 0o077,
     StandardErrorPath: '/Users/me/Library/Logs/wtd.log',
   });
 });
