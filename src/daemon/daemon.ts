@@ -15,7 +15,7 @@ import { LifeCycle } from './life-cycle.ts';
 import { openLog, type Logger } from './log.ts';
 import type { Services } from './methods/handler.ts';
 import { daemonPaths, type Paths } from './paths.ts';
-import { BranchFactsReader } from './plans/branch-facts.ts';
+import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { Plans } from './plans/plans.ts';
@@ -170,7 +170,7 @@ function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>) {
   const socket = paths.socket;
   const repositories = new Repositories(ground);
   const worktrees = new Worktrees(ground);
-  const facts = new BranchFactsReader(registry, git);
+  const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, worktrees, socket });
   const starter = new Starter({ ...ground, ...runs, launcher, socket });
   const planModels = new PlanModels({ ...ground, ...runs, facts });

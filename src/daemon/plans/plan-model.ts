@@ -8,13 +8,13 @@ import { isActive } from '../runs/machine.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { toWorktree } from '../worktrees/worktree-model.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
-import type { BranchFacts, BranchFactsReader } from './branch-facts.ts';
+import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';
 
 interface Parts {
   registry: Registry;
   runModels: RunModels;
-  facts: BranchFactsReader;
+  facts: PlanFactsReader;
   configuration: Configuration;
   clock: Clock;
 }
@@ -47,7 +47,7 @@ export class PlanModels {
         ? toWorktree(worktree, { repository, plan: plan.name, conditions: conditionsOf(facts) })
         : null,
       ports: worktree ? portsOf(worktree) : null,
-      progress: null,
+      progress: this.#parts.facts.progress.of(plan.id),
       run: latest ? runModels.of(latest) : null,
       git:
         plan.baseCommit === null

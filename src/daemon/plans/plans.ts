@@ -12,7 +12,7 @@ import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
-import type { BranchFactsReader } from './branch-facts.ts';
+import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
 import { locatePlanFile, requireBase, requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
@@ -26,7 +26,7 @@ interface Parts {
   launcher: Launcher;
   stopping: Stopping;
   directories: RunDirectories;
-  facts: BranchFactsReader;
+  facts: PlanFactsReader;
   models: PlanModels;
   configuration: Configuration;
   git: Git;

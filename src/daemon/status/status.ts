@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../contract/models.ts';
 import type { Picture } from '../../contract/status.ts';
 import type { Configuration } from '../config.ts';
-import type { BranchFactsReader } from '../plans/branch-facts.ts';
+import type { PlanFactsReader } from '../plans/plan-facts.ts';
 import type { PlanModels } from '../plans/plan-model.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
@@ -13,7 +13,7 @@ interface Parts {
   registry: Registry;
   repositories: Repositories;
   planModels: PlanModels;
-  facts: BranchFactsReader;
+  facts: PlanFactsReader;
   daemonStatus: DaemonStatus;
   machine: Machine;
   configuration: Configuration;

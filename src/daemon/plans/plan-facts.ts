@@ -3,6 +3,7 @@ import { aheadBehind, branchTips, findCommit, isContained, treeStatus } from '..
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from '../worktrees/examine.ts';
+import { ProgressReader } from './progress-reader.ts';
 
 /** What git says of a plan's branch and worktree. Null: there is none, or it could not be found out. */
 export interface BranchFacts {
@@ -36,12 +37,13 @@ const unknown: BranchFacts = {
 };
 
 /** Asks git about plans; answers are kept for a moment, comparisons of two commits as long as both stay. */
-export class BranchFactsReader {
+export class PlanFactsReader {
   readonly #registry: Registry;
   readonly #git: Git;
   readonly #known = new Map<string, Known>();
   readonly #compared = new Map<string, Compared>();
   readonly #underWay = new Map<string, Promise<void>>();
+  readonly progress = new ProgressReader();
 
   constructor(registry: Registry, git: Git) {
     this.#registry = registry;
@@ -63,6 +65,7 @@ export class BranchFactsReader {
   forget(plan: string): void {
     this.#known.delete(plan);
     this.#compared.delete(plan);
+    this.progress.forget(plan);
   }
 
   async #refreshRepository(id: string, plans: readonly PlanRow[]): Promise<void> {
@@ -86,6 +89,7 @@ export class BranchFactsReader {
     const [tree, compared] = await Promise.all([
       this.#lookAtTree(worktree),
       this.#compare(about).catch(() => undefined),
+      this.progress.refresh({ ...about, worktree }),
     ]);
     const tip = about.tips.get(plan.branch);
     const merged = compared?.contained === true && plan.baseCommit !== null && tip !== plan.baseCommit;
