@@ -90,6 +90,8 @@ async function buildDaemon(): Promise<void> {
     outExtension: { '.js': '.mjs' },
     // Bundled packages cost a third less memory than packages imported whole; these three load files of their own.
     external: ['better-sqlite3', 'pino', 'pidusage'],
+    // Its modules: of its CommonJS build, imported late and bundled, nothing but the default export would be left.
+    alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: requireForBundledCommonJs },
   });
   await copyFile('src/daemon/runs/shim.sh', 'dist/shim.sh');

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { pidsAround, send } from './processes.ts';
 import { until } from './until.ts';
@@ -21,12 +22,6 @@ const bareEnvironment = (user: string): Record<string, string> => ({
   GIT_COMMITTER_EMAIL: 'ada@example.org',
 });
 
-/** Places whose test did not come to its end; what is around them is ended with this process. */
-const open = new Set<Place>();
-process.once('exit', () => {
-  for (const place of open) place.sweep();
-});
-
 /** A temporary directory for one test: wtd's home, the user's home, repositories and steered children. */
 export class Place implements AsyncDisposable {
   readonly directory: string;
@@ -43,7 +38,9 @@ export class Place implements AsyncDisposable {
     this.env = { ...bareEnvironment(user), WTD_HOME: this.home };
     mkdirSync(this.home, { mode: 0o700 });
     if (config !== undefined) this.configure(config);
-    open.add(this);
+    onTestFinished(() => {
+      this.#sweep();
+    });
   }
 
   configure(config: ConfigText): void {
@@ -56,8 +53,9 @@ export class Place implements AsyncDisposable {
     return path;
   }
 
-  /** Ends every process around this home and removes the directory, without waiting. */
-  sweep(): void {
+  /** For a test that ran out of time and disposes of nothing. */
+  #sweep(): void {
+    if (!existsSync(this.directory)) return;
     for (const pid of pidsAround(this.home)) send(pid, 'SIGKILL');
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -69,6 +67,5 @@ export class Place implements AsyncDisposable {
       return pids.length === 0;
     }, `nothing runs around ${this.home}`);
     await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
-    open.delete(this);
   }
 }

@@ -32,7 +32,9 @@ export const pidsOf = (run: string): number[] => listMarked((variables) => varia
 
 /** The processes that were told of a daemon's home or socket: the daemon, its clients and its runs. */
 export const pidsAround = (home: string): number[] =>
-  listMarked((variables) => variables.includes(`WTD_HOME=${home}`) || variables.includes(`WTD_SOCKET=${home}/wtd.sock`));
+  listMarked(
+    (variables) => variables.includes(`WTD_HOME=${home}`) || variables.includes(`WTD_SOCKET=${home}/wtd.sock`),
+  );
 
 /** Sends a signal to a process that this test's own daemon or run made; one that is gone already is no matter. */
 export function send(pid: number, signal: NodeJS.Signals): void {

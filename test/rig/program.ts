@@ -14,7 +14,7 @@ export interface Finished {
   stdout: string;
   stderr: string;
   /** Standard output as one JSON document. */
-  json<T = Record<string, unknown>>(): T;
+  json(): unknown;
 }
 
 export interface ProgramOptions {
@@ -80,9 +80,9 @@ export class Program implements AsyncDisposable {
   }
 }
 
-function parse<T>(stdout: string, stderr: string): T {
+function parse(stdout: string, stderr: string): unknown {
   try {
-    return JSON.parse(stdout) as T;
+    return JSON.parse(stdout);
   } catch {
     throw new Error(`standard output is not one JSON document: ${inspect(stdout)}; standard error: ${inspect(stderr)}`);
   }

@@ -41,18 +41,18 @@ export class RawConnection implements AsyncDisposable {
   }
 
   /** The next line, as JSON. */
-  async next<T = Message>(): Promise<T> {
+  async next(): Promise<unknown> {
     await until(() => this.#lines.length > 0 || this.isClosed, 'the daemon sends a line');
     const line = this.#lines.shift();
     if (line === undefined) throw new Error('the daemon closed the connection');
-    return JSON.parse(line) as T;
+    return JSON.parse(line);
   }
 
   /** Sends a request, and answers its answer; other lines are kept back for nobody. */
   async ask(method: string, params: unknown = {}, id: number | string = 1): Promise<Message> {
     this.send({ jsonrpc: '2.0', id, method, params });
     for (;;) {
-      const message = await this.next();
+      const message = (await this.next()) as Message;
       if (message['id'] === id) return message;
     }
   }

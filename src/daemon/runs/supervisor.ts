@@ -75,7 +75,7 @@ export class Supervisor implements AsyncDisposable {
    * Answers false when it provably never began; then it may be started again.
    */
   async adopt(run: RunRow): Promise<boolean> {
-    const { executor, directories, ledger, bootId, clock } = this.#parts;
+    const { executor, directories, ledger } = this.#parts;
     const directory = directories.of(run.id);
     const found = await executor.inspect(directory);
     const record = found.kind === 'unclaimed' && run.state === 'starting' ? await executor.cancel(directory) : found;
@@ -84,7 +84,7 @@ export class Supervisor implements AsyncDisposable {
       if (record.kind === 'claimed' || record.kind === 'exited') this.#recordStart(run, record);
     }
     await directories.forgetEnvironment(run.id);
-    this.#parts.log.info({ run: run.id, record: record.kind, bootId, now: clock.now() }, 'took over a run');
+    this.#parts.log.info({ run: run.id, record: record.kind }, 'took over a run');
     if (isActive(ledger.require(run.id).state)) this.#watch(run.id);
     return true;
   }
