@@ -66,8 +66,9 @@ export class Starter {
   /** Answers the run: running, queued, or failed with reason `spawn`. */
   async start(repository: RepositoryRow, wish: StartWish): Promise<RunRow> {
     const { registry, directories, launcher } = this.#parts;
-    const plan = await this.#describe(repository, wish);
-    if (plan.command.length === 0) throw noCommand(wish.name);
+    const command = this.#commandFor(repository, wish);
+    if (command.length === 0) throw noCommand(wish.name);
+    const plan = await this.#describe(repository, { ...wish, command });
     const env = wish.env ?? this.#parts.environment;
     await findProgram(plan.command[0] ?? '', env);
     await this.#requireDisk(repository);
@@ -88,7 +89,8 @@ export class Starter {
   /** Answers the run and the token that proves who speaks for it. */
   async register(repository: RepositoryRow, wish: RegisterWish) {
     const { registered, registry, launcher, ledger, clock, socket } = this.#parts;
-    const plan = await this.#describe(repository, wish);
+    const command = this.#commandFor(repository, wish);
+    const plan = await this.#describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
     await this.#requireDisk(repository);
     const obstacle = this.#obstacle(plan);
@@ -116,12 +118,16 @@ export class Starter {
     };
   }
 
+  #commandFor(repository: RepositoryRow, wish: Wish): string[] {
+    if (wish.command) return wish.command;
+    const known = this.#parts.registry.plans.byName(repository.id, wish.name)?.command ?? [];
+    return known.length > 0 ? known : (this.#parts.configuration.current.orchestrator.command ?? []);
+  }
+
   /** The plan as it shall be; everything that can be wrong with the wish is refused here. */
-  async #describe(repository: RepositoryRow, wish: Wish): Promise<PlanRow> {
+  async #describe(repository: RepositoryRow, wish: Wish & { command: string[] }): Promise<PlanRow> {
     const { registry, git, configuration, clock } = this.#parts;
     const known = registry.plans.byName(repository.id, wish.name);
-    const usual = configuration.current.orchestrator.command ?? [];
-    const command = wish.command ?? (known?.command.length ? known.command : usual);
     const file =
       wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
     const { base } = await requireBase(git, repository, wish.base ?? known?.base ?? null);
@@ -140,7 +146,7 @@ export class Starter {
       createdAt: now,
       lastActivityAt: now,
     };
-    return { ...(known ?? fresh), base, file, command };
+    return { ...(known ?? fresh), base, file, command: wish.command };
   }
 
   #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {

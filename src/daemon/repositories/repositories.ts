@@ -25,11 +25,15 @@ interface Described {
   channels?: string[] | undefined;
 }
 
+const mostReserved = 1000;
+
 /** The git repositories wtd knows. */
 export class Repositories {
   readonly #registry: Registry;
   readonly #git: Git;
   readonly #clock: Clock;
+  /** What repositories will be called that somebody is about to use first: all who ask at once get the same. */
+  readonly #reserved = new Map<string, { id: string; name: string }>();
 
   constructor(parts: { registry: Registry; git: Git; clock: Clock }) {
     this.#registry = parts.registry;
@@ -49,7 +53,7 @@ export class Repositories {
     if (described.name !== undefined && this.#registry.repositories.byName(described.name)) {
       throw exists(`a repository named ${described.name} is already known`, described.name);
     }
-    const { name = this.#freeName(row.name), description = null, channels = [] } = described;
+    const { name = row.name, description = null, channels = [] } = described;
     const added = { ...row, name, description, channels };
     this.keep(added);
     return toRepository(added);
@@ -178,12 +182,14 @@ export class Repositories {
     const known = this.#registry.repositories.byCommonDir(commonDir);
     if (known) return known;
     const checkout = (await isBare(this.#git, commonDir)) ? commonDir : dirname(commonDir);
+    const defaultBranch = await findDefaultBranch(this.#git, commonDir);
+    const addedMeanwhile = this.#registry.repositories.byCommonDir(commonDir);
+    if (addedMeanwhile) return addedMeanwhile;
     return {
-      id: newId(),
-      name: this.#freeName(nameFrom(checkout)),
+      ...this.#reserve(commonDir, nameFrom(checkout)),
       path: checkout,
       commonDir,
-      defaultBranch: await findDefaultBranch(this.#git, commonDir),
+      defaultBranch,
       description: null,
       channels: [],
       trusted: false,
@@ -191,9 +197,21 @@ export class Repositories {
     };
   }
 
+  #reserve(commonDir: string, wanted: string): { id: string; name: string } {
+    const reserved = this.#reserved.get(commonDir);
+    if (reserved && !this.#registry.repositories.byName(reserved.name)) return reserved;
+    if (this.#reserved.size >= mostReserved) this.#reserved.clear();
+    const fresh = { id: reserved?.id ?? newId(), name: this.#freeName(wanted) };
+    this.#reserved.set(commonDir, fresh);
+    return fresh;
+  }
+
   #freeName(wanted: string): string {
+    const taken = new Set([...this.#reserved.values()].map(({ name }) => name));
     let name = wanted;
-    for (let number = 2; this.#registry.repositories.byName(name); number += 1) name = `${wanted}-${number}`;
+    for (let number = 2; taken.has(name) || this.#registry.repositories.byName(name); number += 1) {
+      name = `${wanted}-${number}`;
+    }
     return name;
   }
 }
