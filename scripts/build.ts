@@ -1,5 +1,5 @@
 /** Builds dist/: a small client that loads fast, and beside it the daemon, loaded only by `wtd daemon`. */
-import { chmod, copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -10,6 +10,9 @@ import { writeTable } from './compile-table.ts';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+
+/** Built beside and put in place at last, so that whoever runs dist/ meanwhile finds it whole. */
+const fresh = 'dist.new';
 
 const common: esbuild.BuildOptions = {
   bundle: true,
@@ -50,7 +53,7 @@ async function buildClient(): Promise<void> {
   await esbuild.build({
     ...common,
     entryPoints: ['src/main.ts'],
-    outfile: 'dist/client.js',
+    outfile: `${fresh}/client.js`,
     format: 'cjs',
     minify: true,
     external: ['cli-table3'],
@@ -59,13 +62,13 @@ async function buildClient(): Promise<void> {
     banner: { js: '(function (require, importDaemon) {' },
     footer: { js: '})' },
   });
-  await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
+  await writeFile(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   await writeFile(
-    'dist/client.cache',
-    compileAhead(resolve('dist/client.js'), await readFile('dist/client.js', 'utf8')),
+    `${fresh}/client.cache`,
+    compileAhead(resolve(`${fresh}/client.js`), await readFile(`${fresh}/client.js`, 'utf8')),
   );
-  await copyFile('scripts/launch.js', 'dist/main.js');
-  await chmod('dist/main.js', 0o755);
+  await copyFile('scripts/launch.js', `${fresh}/main.js`);
+  await chmod(`${fresh}/main.js`, 0o755);
 }
 
 /** V8's code of every function: the client runs once, so that each one compiled late would be compiled in vain. */
@@ -84,7 +87,7 @@ async function buildDaemon(): Promise<void> {
   await esbuild.build({
     ...common,
     entryPoints: ['src/daemon/daemon.ts'],
-    outdir: 'dist',
+    outdir: fresh,
     format: 'esm',
     splitting: true,
     outExtension: { '.js': '.mjs' },
@@ -94,10 +97,13 @@ async function buildDaemon(): Promise<void> {
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: requireForBundledCommonJs },
   });
-  await copyFile('src/daemon/runs/shim.sh', 'dist/shim.sh');
+  await copyFile('src/daemon/runs/shim.sh', `${fresh}/shim.sh`);
 }
 
 await writeTable();
-await rm('dist', { recursive: true, force: true });
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh);
 await buildClient();
 await buildDaemon();
+await rm('dist', { recursive: true, force: true });
+await rename(fresh, 'dist');

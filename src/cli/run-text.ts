@@ -39,7 +39,8 @@ export function describeStart(run: Run, plan: Plan | null, view: View): string {
 /** How a run ended, and where to look when it did not end well. */
 export function describeEnd(run: Run, view: View): string {
   const lasted = run.durationMs === null ? '' : ` after ${formatDuration(run.durationMs)}`;
-  const seeLogs = !['failed', 'lost'].includes(run.state) || run.reason === 'spawn' ? '' : `; see: wtd logs ${run.plan}`;
+  const seeLogs =
+    !['failed', 'lost'].includes(run.state) || run.reason === 'spawn' ? '' : `; see: wtd logs ${run.plan}`;
   return `${run.plan} ${paint(run.state, run.state, view)}${describeReason(run)}${lasted}${seeLogs}\n`;
 }
 

@@ -28,6 +28,9 @@ function listShown(commands: readonly Command[], found: Found): readonly Command
 }
 
 function textOf(commands: readonly Command[], found: Found): string {
-  if (found.kind === 'command') return helpOfCommand(found.command);
-  return found.kind === 'group' ? helpOfGroup(commands, found.noun) : helpOfAll(commands);
+  if (found.kind === 'top') return helpOfAll(commands);
+  if (found.kind === 'group') return helpOfGroup(commands, found.noun);
+  const { name } = found.command;
+  const isNounToo = commands.some((command) => command.name.startsWith(`${name} `));
+  return isNounToo ? `${helpOfCommand(found.command)}\n${helpOfGroup(commands, name)}` : helpOfCommand(found.command);
 }

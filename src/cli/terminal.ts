@@ -31,10 +31,6 @@ export class Terminal {
     return this.isInteractive && !this.#env['NO_COLOR'];
   }
 
-  get columns(): number {
-    return this.#out.columns || 80;
-  }
-
   /** Writes to standard output, and waits while its reader is behind. */
   async print(text: string): Promise<void> {
     const out = this.#out;

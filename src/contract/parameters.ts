@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const text = (most: number) =>
+/** What is passed on to the system, where NUL would end it. */
+export const text = (most: number) =>
   z
     .string()
     .max(most)

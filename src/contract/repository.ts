@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { method } from './method.ts';
 import * as models from './models.ts';
-import { description, name, path } from './parameters.ts';
+import { description, name, path, text } from './parameters.ts';
 
-const repository = z.string().min(1).max(4096).describe('Name, id or absolute path').meta({ repository: true });
+const repository = text(4096).min(1).describe('Name, id or absolute path').meta({ repository: true });
 
 export const add = method({
   summary: 'Make a git repository known',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { method } from './method.ts';
 import * as models from './models.ts';
-import { addressing, command, id, name } from './parameters.ts';
+import { addressing, command, id, name, revision } from './parameters.ts';
 
 const run = id.describe('Id of a run');
 const token = z.string().min(1).max(256).describe('The token that run.register answered');
@@ -30,7 +30,7 @@ export const register = method({
   params: {
     ...addressing,
     plan: name,
-    base: z.string().min(1).max(1024).describe('Branch or commit to start from').optional(),
+    base: revision.describe('Branch or commit to start from').optional(),
     pid,
     command: command.optional(),
     bind: z.enum(['none', 'connection']).describe('connection: the end of this connection ends the run').optional(),

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { WtdError } from '../contract/errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,7 +20,7 @@ export interface Paths {
 function directories(environment: Environment, platform: NodeJS.Platform): { config: string; state: string } {
   const wtdHome = environment['WTD_HOME'];
   if (wtdHome) {
-    if (!isAbsolute(wtdHome)) throw new Error(`WTD_HOME must be an absolute path, not ${wtdHome}`);
+    if (!isAbsolute(wtdHome)) throw relativeHome(wtdHome);
     return { config: wtdHome, state: wtdHome };
   }
   const home = environment['HOME'] ?? homedir();
@@ -33,6 +34,12 @@ function directories(environment: Environment, platform: NodeJS.Platform): { con
   };
   return { config: base('XDG_CONFIG_HOME', '.config'), state: base('XDG_STATE_HOME', '.local/state') };
 }
+
+const relativeHome = (wtdHome: string): WtdError =>
+  new WtdError('INVALID_PARAMS', `WTD_HOME must be an absolute path, not ${wtdHome}`, {
+    hint: 'set WTD_HOME to an absolute path, or unset it',
+    issues: [{ path: 'WTD_HOME', message: 'must be an absolute path' }],
+  });
 
 export function daemonPaths(environment: Environment, platform: NodeJS.Platform = process.platform): Paths {
   const { config, state } = directories(environment, platform);

@@ -44,6 +44,12 @@ test('every command has help of its own, with all of its flags', async () => {
   }
 });
 
+test('help on a command that is a noun too shows its verbs', async () => {
+  const { out } = await wtd(['help', 'daemon']);
+  expect(out).toContain('usage: wtd daemon\n');
+  expect(out).toContain('daemon reload');
+});
+
 test('help tells what start takes', async () => {
   const { out } = await wtd(['start', '--help']);
   expect(out).toContain('usage: wtd start <plan> [flags] [-- command...]');

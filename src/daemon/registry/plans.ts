@@ -1,11 +1,10 @@
-import type { Database } from 'better-sqlite3';
 import type { PlanRow } from './rows.ts';
-import { Table } from './table.ts';
+import { Table, type Store } from './table.ts';
 
 /** The table of plans. */
 export class PlanRows extends Table<PlanRow> {
-  constructor(database: Database) {
-    super(database, 'plans', { command: 'json', dependsOn: 'json' });
+  constructor(store: Store) {
+    super(store, 'plans', { command: 'json', dependsOn: 'json' });
   }
 
   list(): PlanRow[] {

@@ -6,6 +6,7 @@ import { EventRows, type EventRow } from './events.ts';
 import { PlanRows } from './plans.ts';
 import { RepositoryRows } from './repositories.ts';
 import { RunRows } from './runs.ts';
+import type { Answers } from './table.ts';
 import { WorktreeRows } from './worktrees.ts';
 
 /** What an event is about; names and ids as in the contract's Event. */
@@ -31,14 +32,16 @@ export class Registry implements Disposable {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
+  readonly #answers: Answers = new Map();
 
   constructor(options: { file: string; runsDirectory: string; clock: Clock }) {
     this.#database = openDatabase(options.file, options.runsDirectory);
     this.#clock = options.clock;
-    this.repositories = new RepositoryRows(this.#database);
-    this.worktrees = new WorktreeRows(this.#database);
-    this.plans = new PlanRows(this.#database);
-    this.runs = new RunRows(this.#database);
+    const store = { database: this.#database, answers: this.#answers };
+    this.repositories = new RepositoryRows(store);
+    this.worktrees = new WorktreeRows(store);
+    this.plans = new PlanRows(store);
+    this.runs = new RunRows(store);
     this.events = new EventRows(this.#database);
   }
 
@@ -57,9 +60,18 @@ export class Registry implements Disposable {
       };
       told.push({ seq: this.events.append(event), ...event });
     };
-    const result = this.#database.transaction(() => apply(tell)).immediate();
+    const result = this.#commit(() => apply(tell));
     for (const event of told) for (const listener of this.#listeners) listener(event);
     return result;
+  }
+
+  #commit<T>(apply: () => T): T {
+    try {
+      return this.#database.transaction(apply).immediate();
+    } catch (error) {
+      this.#answers.clear(); // some may tell of what was just rolled back
+      throw error;
+    }
   }
 
   onEvent(listener: Listener): Disposable {

@@ -1,11 +1,10 @@
-import type { Database } from 'better-sqlite3';
 import type { RepositoryRow } from './rows.ts';
-import { Table } from './table.ts';
+import { Table, type Store } from './table.ts';
 
 /** The table of known repositories. */
 export class RepositoryRows extends Table<RepositoryRow> {
-  constructor(database: Database) {
-    super(database, 'repositories', { channels: 'json', trusted: 'boolean' });
+  constructor(store: Store) {
+    super(store, 'repositories', { channels: 'json', trusted: 'boolean' });
   }
 
   list(): RepositoryRow[] {

@@ -1,6 +1,5 @@
-import type { Database } from 'better-sqlite3';
 import type { RunRow } from './rows.ts';
-import { Table } from './table.ts';
+import { Table, type Store } from './table.ts';
 
 const active = "state IN ('queued', 'starting', 'running', 'paused', 'stopping')";
 /** Those that take a place: active but not waiting for one. */
@@ -8,8 +7,8 @@ const placed = "state IN ('starting', 'running', 'paused', 'stopping')";
 
 /** The table of runs: the orchestrator registry. */
 export class RunRows extends Table<RunRow> {
-  constructor(database: Database) {
-    super(database, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
+  constructor(store: Store) {
+    super(store, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
   }
 
   activeOf(planId: string): RunRow | undefined {

@@ -7,7 +7,21 @@ export type Encodings<Row> = Partial<Record<keyof Row & string, 'json' | 'boolea
 
 const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** One table seen as typed rows: fields in camelCase, columns in snake_case. Statements are prepared once. */
+/** What was asked since the last write to any table, because foreign keys write to others too. */
+export type Answers = Map<string, unknown>;
+
+export interface Store {
+  database: Database;
+  answers: Answers;
+}
+
+/** Answers kept until the next write: a picture of 50 plans asks several hundred times for the same few rows. */
+const mostAnswersKept = 10_000;
+
+/**
+ * One table seen as typed rows: fields in camelCase, columns in snake_case. Statements are prepared once, answers are
+ * shared until something is written, so nobody may change a row in place.
+ */
 export class Table<Row extends { id: string }> {
   readonly #database: Database;
   readonly #name: string;
@@ -15,8 +29,11 @@ export class Table<Row extends { id: string }> {
   readonly #encodings: Encodings<Row>;
   readonly #statements = new Map<string, Statement<Value[], Stored>>();
 
-  constructor(database: Database, name: string, encodings: Encodings<Row>) {
+  readonly #answers: Answers;
+
+  constructor({ database, answers }: Store, name: string, encodings: Encodings<Row>) {
     this.#database = database;
+    this.#answers = answers;
     this.#name = name;
     this.#encodings = encodings;
     const columns = database.pragma(`table_info(${name})`) as { name: string }[];
@@ -33,22 +50,29 @@ export class Table<Row extends { id: string }> {
   }
 
   first(clause: string, ...values: Value[]): Row | undefined {
-    const stored = this.#prepare(`SELECT * FROM ${this.#name} ${clause} LIMIT 1`).get(...values);
-    return stored && this.#decode(stored);
+    return this.#remember(`${clause} LIMIT 1`, values, (rest) => {
+      const stored = this.#prepare(`SELECT * FROM ${this.#name} ${rest}`).get(...values);
+      return stored && this.#decode(stored);
+    });
   }
 
   all(clause: string, ...values: Value[]): Row[] {
-    return this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
-      .all(...values)
-      .map((stored) => this.#decode(stored));
+    return this.#remember(clause, values, () =>
+      this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
+        .all(...values)
+        .map((stored) => this.#decode(stored)),
+    );
   }
 
   count(clause = '', ...values: Value[]): number {
-    const stored = this.#prepare(`SELECT count(*) AS total FROM ${this.#name} ${clause}`).get(...values);
-    return Number(stored?.['total'] ?? 0);
+    return this.#remember(`count ${clause}`, values, () => {
+      const stored = this.#prepare(`SELECT count(*) AS total FROM ${this.#name} ${clause}`).get(...values);
+      return Number(stored?.['total'] ?? 0);
+    });
   }
 
   insert(row: Row): void {
+    this.#answers.clear();
     const fields = Object.keys(row) as (keyof Row & string)[];
     const places = fields.map(() => '?').join(', ');
     this.#prepare(`INSERT INTO ${this.#name} (${fields.map(column).join(', ')}) VALUES (${places})`).run(
@@ -59,13 +83,24 @@ export class Table<Row extends { id: string }> {
   update(id: string, changes: Partial<Omit<Row, 'id'>>): void {
     const fields = Object.keys(changes) as (keyof Row & string)[];
     if (fields.length === 0) return;
+    this.#answers.clear();
     const assignments = fields.map((field) => `${column(field)} = ?`).join(', ');
     const values = fields.map((field) => this.#encode(field, (changes as Partial<Row>)[field]));
     this.#prepare(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`).run(...values, id);
   }
 
   delete(id: string): void {
+    this.#answers.clear();
     this.#prepare(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
+  }
+
+  #remember<T>(clause: string, values: readonly Value[], ask: (clause: string) => T): T {
+    const question = `${this.#name} ${clause}\0${values.join('\0')}`;
+    if (this.#answers.has(question)) return this.#answers.get(question) as T;
+    const answer = ask(clause);
+    if (this.#answers.size >= mostAnswersKept) this.#answers.clear();
+    this.#answers.set(question, answer);
+    return answer;
   }
 
   #prepare(sql: string): Statement<Value[], Stored> {

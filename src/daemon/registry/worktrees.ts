@@ -1,11 +1,10 @@
-import type { Database } from 'better-sqlite3';
 import type { WorktreeRow } from './rows.ts';
-import { Table } from './table.ts';
+import { Table, type Store } from './table.ts';
 
 /** The table of worktrees wtd owns; removed ones stay as history. */
 export class WorktreeRows extends Table<WorktreeRow> {
-  constructor(database: Database) {
-    super(database, 'worktrees', { branchMade: 'boolean' });
+  constructor(store: Store) {
+    super(store, 'worktrees', { branchMade: 'boolean' });
   }
 
   /** Those that are not removed. */

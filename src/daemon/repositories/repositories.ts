@@ -224,7 +224,7 @@ const nameFrom = (path: string): string =>
     .replace(/\.{2,}/g, '.')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 56)
-    .replace(/(\.lock)?\.*$/, '') || 'repository';
+    .replace(/(\.lock|\.)+$/, '') || 'repository';
 
 const toRepository = (row: RepositoryRow): Repository => ({ ...row, addedAt: isoTime(row.addedAt) });
 

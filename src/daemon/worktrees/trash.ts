@@ -21,18 +21,15 @@ export class Trash {
     });
   }
 
-  /** Deletes what lies in the trash of a directory of worktrees, and both directories once they are empty. */
+  /** Deletes what lies in the trash of a directory of worktrees, and the trash itself once it is empty. */
   async empty(worktreesDirectory: string): Promise<void> {
     const trash = join(worktreesDirectory, trashName);
     const entries = await readdir(trash).catch((): string[] => []);
     for (const entry of entries) await rm(join(trash, entry), { recursive: true, force: true });
-    await this.#turns.run(trash, async () => {
-      await removeIfEmpty(trash);
-      await removeIfEmpty(worktreesDirectory);
-    });
+    await this.#turns.run(trash, () => removeIfEmpty(trash));
   }
 }
 
-async function removeIfEmpty(directory: string): Promise<void> {
+export async function removeIfEmpty(directory: string): Promise<void> {
   await rmdir(directory).catch(() => undefined);
 }

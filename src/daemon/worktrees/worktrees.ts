@@ -17,7 +17,7 @@ import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { freeRanges, isQuiet } from './ports.ts';
 import { findBlockers } from './safety.ts';
-import { Trash } from './trash.ts';
+import { removeIfEmpty, Trash } from './trash.ts';
 
 interface Parts {
   registry: Registry;
@@ -57,6 +57,9 @@ export class Worktrees {
   async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
     await using undo = new Disposal();
     const { git, registry, clock } = this.#parts;
+    undo.defer(() => {
+      this.#emptyTrashSoon(repository);
+    });
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
     await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
@@ -107,9 +110,12 @@ export class Worktrees {
     });
   }
 
-  /** Deletes what earlier removals moved away. */
+  /** Deletes what earlier removals moved away, and the directory of worktrees once it is empty. */
   async emptyTrash(repository: RepositoryRow): Promise<void> {
-    await this.#trash.empty(worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory));
+    const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
+    await this.#trash.empty(directory);
+    // In turn with `create`, which makes that directory and then asks where it really lies.
+    await this.#allotting.run('rows', () => removeIfEmpty(directory));
   }
 
   /** Chooses name, path and ports, and writes them down before anything is made. */
@@ -195,7 +201,7 @@ export class Worktrees {
    * as this worktree is somebody else's and stays.
    */
   async #discard(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
-    const { git, log } = this.#parts;
+    const { git } = this.#parts;
     const branchDeleted = await git.locked(repository.commonDir, async () => {
       const listed = await listWorktrees(git, repository.commonDir);
       if (listed.some(({ path }) => path === row.path)) {
@@ -205,10 +211,15 @@ export class Worktrees {
       }
       return this.#deleteEmptyBranch(repository, row);
     });
-    this.emptyTrash(repository).catch((error: unknown) => {
-      log.warn({ path: row.path, err: error }, 'the trash could not be emptied yet');
-    });
+    this.#emptyTrashSoon(repository);
     return branchDeleted;
+  }
+
+  /** Nobody waits for it: large trees take their time. */
+  #emptyTrashSoon(repository: RepositoryRow): void {
+    this.emptyTrash(repository).catch((error: unknown) => {
+      this.#parts.log.warn({ repository: repository.name, err: error }, 'the trash could not be emptied yet');
+    });
   }
 
   async #deleteEmptyBranch(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
