@@ -6,7 +6,6 @@ import { connectFor, type Session } from './session.ts';
 
 type Announcement = 'run.register' | 'run.heartbeat' | 'run.finish';
 
-const heartbeatIntervalMs = 10_000;
 const finishPatienceMs = 10_000;
 const finishPauseMs = 250;
 
@@ -15,6 +14,7 @@ export class Announcer implements AsyncDisposable {
   readonly #session: Session;
   #client: Promise<Client> | null = null;
   #run = { run: '', token: '' };
+  #heartbeatMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(session: Session) {
@@ -24,6 +24,7 @@ export class Announcer implements AsyncDisposable {
   async register(params: Params<'run.register'>): Promise<Result<'run.register'>> {
     const registered = await this.#tell('run.register', params);
     this.#run = { run: registered.run, token: registered.token };
+    this.#heartbeatMs = registered.heartbeatMs;
     return registered;
   }
 
@@ -33,7 +34,7 @@ export class Announcer implements AsyncDisposable {
       this.#tell('run.heartbeat', { ...this.#run, pid }).catch(() => undefined);
     };
     beat();
-    this.#timer = setInterval(beat, heartbeatIntervalMs);
+    this.#timer = setInterval(beat, this.#heartbeatMs);
   }
 
   /** Records the end, and tries for a while when no daemon answers. */

@@ -40,6 +40,7 @@ export const register = method({
     token: z.string(),
     cwd: z.string(),
     env: z.record(z.string(), z.string()),
+    heartbeatMs: z.int().describe('How often the daemon likes to hear from it'),
   }),
   cli: { positional: ['plan'], rest: 'command' },
 });

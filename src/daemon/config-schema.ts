@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { parseDuration } from '../base/duration.ts';
+import { name } from '../contract/parameters.ts';
 
 const duration = z
   .string()
   .refine((text) => parseDuration(text) !== undefined, 'must be a duration such as 30s, 5m, 24h or 14d');
+const interval = duration.refine((text) => (parseDuration(text) ?? 0) >= 100, 'must be at least 100ms');
 const positive = (most: number) => z.int().min(1).max(most);
 const port = z.int().min(1024).max(65_535);
 const megabytes = z.int().min(0);
+const isBranchPrefix = (prefix: string): boolean => {
+  const segments = prefix.split('/');
+  return segments.pop() === '' && segments.every((segment) => name.safeParse(segment).success);
+};
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
 /** The configuration file: every key optional, every key known. */
@@ -19,7 +25,7 @@ export const configSchema = section({
       .default('worktrees'),
     branch_prefix: z
       .string()
-      .regex(/^([A-Za-z0-9][A-Za-z0-9._-]*\/)*$/, 'must be path segments that each end in "/", such as plan/')
+      .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
       .default('plan/'),
   }),
   ports: section({ base: port.default(8100), range_size: positive(1000).default(10), last: port.default(12_099) }),
@@ -27,7 +33,7 @@ export const configSchema = section({
     max_concurrent: positive(10_000).default(3),
     max_per_repository: positive(10_000).nullable().default(null),
     queue_size: z.int().min(0).max(100_000).default(100),
-    sample_interval: duration.default('2s'),
+    sample_interval: interval.default('2s'),
   }),
   resources: section({ min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) }),
   schedule: section({
@@ -38,7 +44,7 @@ export const configSchema = section({
   orchestrator: section({
     command: z.array(z.string()).min(1).nullable().default(null),
     shutdown_timeout: duration.default('30s'),
-    heartbeat_interval: duration.default('10s'),
+    heartbeat_interval: interval.default('10s'),
     stale_threshold: duration.default('60s'),
   }),
   runs: section({ keep: duration.default('30d') }),

@@ -103,9 +103,10 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   ground.registry.change((tell) => {
     tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
   });
+  const ended = lifeCycle.untilEnd(readiness); // signals are served before anybody is told that it is up
   await readiness.notifyReady();
   announce(paths.socket);
-  const exitCode = await lifeCycle.untilEnd(readiness);
+  const exitCode = await ended;
   await readiness.notifyStopping();
   return exitCode;
 }

@@ -29,7 +29,8 @@ function listening(changes: Methods = {}): { methods: Methods; heard: Heard } {
   const methods: Methods = {
     'run.register': (params) => {
       heard.registered.push(params);
-      return { run: 'run-1', token: 'secret', cwd: worktree, env: { WTD_PLAN: 'login', PORT: '8100' } };
+      const env = { WTD_PLAN: 'login', PORT: '8100' };
+      return { run: 'run-1', token: 'secret', cwd: worktree, env, heartbeatMs: 10_000 };
     },
     'run.heartbeat': (params) => {
       heard.beats.push(params);

@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
-import { isAbsolute, join, normalize, relative } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Git } from '../git/git.ts';
@@ -58,16 +58,18 @@ export async function requireBase(
 export async function locatePlanFile(registry: Registry, repository: RepositoryRow, file: string): Promise<string> {
   const roots = [...registry.worktrees.liveOf(repository.id).map(({ path }) => path), repository.path];
   const root = isAbsolute(file) ? roots.find((path) => isWithin(relative(path, file))) : repository.path;
-  const inside = root === undefined ? undefined : isAbsolute(file) ? relative(root, file) : normalize(file);
+  const inside = root === undefined ? undefined : relative(root, resolve(root, file));
   if (root === undefined || inside === undefined || !isWithin(inside)) {
     throw new WtdError('INVALID_PARAMS', `file: ${file} is not inside the repository ${repository.name}`, {
       hint: `give a path inside ${repository.path}`,
       issues: [{ path: 'file', message: 'must lie inside the repository' }],
     });
   }
-  try {
-    await access(join(root, inside));
-  } catch {
+  const isFile = await stat(join(root, inside)).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+  if (!isFile) {
     throw new WtdError('NOT_FOUND', `there is no plan file ${inside} in ${root}`, {
       hint: 'write it first, or leave --file out',
       kind: 'file',

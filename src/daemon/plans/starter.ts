@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
+import { milliseconds } from '../../base/duration.ts';
 import { newId } from '../../base/id.ts';
 import type { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
@@ -115,6 +116,7 @@ export class Starter {
       token,
       cwd: worktree.path,
       env: runVariables({ run: running, plan, repository, worktree, socket }),
+      heartbeatMs: milliseconds(this.#parts.configuration.current.orchestrator.heartbeat_interval),
     };
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { WtdError } from '../../contract/errors.ts';
 import { migrations } from './migrations/index.ts';
@@ -24,14 +24,19 @@ export function openDatabase(file: string, runsDirectory: string): Database {
   }
 }
 
-/** A missing database beside records of runs is a loss, not a first start. */
+/** A missing or empty database beside records of runs is a loss, not a first start. */
 function refuseToForget(file: string, runsDirectory: string): void {
-  if (existsSync(file) || !existsSync(runsDirectory) || readdirSync(runsDirectory).length === 0) return;
-  throw new WtdError('INVALID_STATE', `the database ${file} is missing, but ${runsDirectory} holds records of runs`, {
-    hint: `put ${file} back, or move ${runsDirectory} away to start afresh`,
-    state: 'missing',
-    allowed: ['present'],
-  });
+  const isThere = existsSync(file) && statSync(file).size > 0;
+  if (isThere || !existsSync(runsDirectory) || readdirSync(runsDirectory).length === 0) return;
+  throw new WtdError(
+    'INVALID_STATE',
+    `the database ${file} is missing or empty, but ${runsDirectory} holds records of runs`,
+    {
+      hint: `put ${file} back, or move ${runsDirectory} away to start afresh`,
+      state: 'missing',
+      allowed: ['present'],
+    },
+  );
 }
 
 function open(file: string): Database {
