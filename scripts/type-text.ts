@@ -4,7 +4,7 @@ import * as models from '../src/contract/models.ts';
 /** The part of JSON Schema that the contract uses. */
 interface Schema {
   $ref?: string;
-  type?: string;
+  type?: string | readonly string[];
   const?: unknown;
   enum?: readonly unknown[];
   anyOf?: readonly Schema[];
@@ -46,7 +46,7 @@ function render(schema: Schema, indent: string): string {
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.type === 'array') return renderArray(schema.items ?? {}, indent);
   if (schema.type === 'object') return renderObject(schema, indent);
-  return schema.type ?? 'anything';
+  return [schema.type ?? 'anything'].flat().join(' | ');
 }
 
 function renderArray(items: Schema, indent: string): string {

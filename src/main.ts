@@ -1,7 +1,7 @@
 import { forChild } from './base/environment.ts';
 import { runCli } from './cli/cli.ts';
 import { runForeground } from './cli/foreground.ts';
-import { clientPaths } from './daemon/paths.ts';
+import { clientPaths, daemonPaths } from './daemon/paths.ts';
 
 const argv = process.argv.slice(2);
 
@@ -26,7 +26,14 @@ function findRoute() {
     },
     errorFile: daemonErrors,
   };
-  return { socketPath: socket, start: process.env['WTD_AUTOSTART'] === '0' ? null : start };
+  // A daemon serves on its own socket only, so starting one would not help whoever is led elsewhere.
+  if (socket !== daemonPaths(process.env).socket) {
+    return { socketPath: socket, start: null, absentHint: 'WTD_SOCKET leads there: correct it, or unset it' };
+  }
+  if (process.env['WTD_AUTOSTART'] === '0') {
+    return { socketPath: socket, start: null, absentHint: 'start it with `wtd daemon`, or unset WTD_AUTOSTART' };
+  }
+  return { socketPath: socket, start };
 }
 
 void main().then((exitCode) => {

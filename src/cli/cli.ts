@@ -1,7 +1,7 @@
 import { version } from '../base/version.ts';
-import { findCommand } from './command.ts';
+import { findCommand, listVerbs, type Invocation } from './command.ts';
 import { listCommands } from './commands.ts';
-import { exitCodeOf, toFailure, usageError } from './failure.ts';
+import { exitCodeOf, forCommandLine, toFailure, usageError } from './failure.ts';
 import { parseArguments } from './parse.ts';
 import { printJson, type Route, type Session } from './session.ts';
 import { showHelp } from './show-help.ts';
@@ -38,14 +38,27 @@ async function obey(argv: readonly string[], session: Session): Promise<number> 
       return argv.includes('--version') || argv.includes('-V') ? showVersion(session) : showHelp(commands, [], session);
     case 'group':
       if (argv.includes('--help') || argv.includes('-h')) return showHelp(commands, [found.noun], session);
-      throw usageError(`${found.noun} needs a verb`, `see them with: wtd help ${found.noun}`);
+      throw needsVerb(found.noun, listVerbs(commands, found.noun));
     case 'command': {
       const { help, values } = parseArguments(found.command, found.argv, session);
       if (help) return showHelp(commands, found.command.name.split(' '), session);
-      return found.command.handle({ command: found.command, values }, session);
+      return await handle({ command: found.command, values }, session);
     }
   }
 }
+
+/** The daemon names what it refuses in words of the socket; here they are those of the command line. */
+async function handle(invocation: Invocation, session: Session): Promise<number> {
+  const { command } = invocation;
+  try {
+    return await command.handle(invocation, session);
+  } catch (error) {
+    throw session.json || command.name === 'rpc' ? error : forCommandLine(error, command.name);
+  }
+}
+
+const needsVerb = (noun: string, verbs: readonly string[]) =>
+  usageError(`${noun} needs a verb: ${verbs.join(', ')}`, `see what they do with: wtd help ${noun}`);
 
 async function showVersion({ terminal, json }: Session): Promise<number> {
   await (json ? printJson(terminal, { version }) : terminal.print(`${version}\n`));

@@ -71,7 +71,7 @@ function placesOfWords(argv: readonly string[]): number[] {
 
 const firstWord = (name: string): string => name.split(' ', 1)[0] ?? name;
 
-const listVerbs = (commands: readonly Command[], noun: string): string[] =>
+export const listVerbs = (commands: readonly Command[], noun: string): string[] =>
   commands.flatMap(({ name }) => (name.startsWith(`${noun} `) ? [name.slice(noun.length + 1)] : []));
 
 function requireNoFlags(argv: readonly string[]): Found {

@@ -8,7 +8,7 @@ import { showHelp } from './show-help.ts';
 import { callRaw } from './rpc.ts';
 import { printJson } from './session.ts';
 import { shutDown } from './shutdown.ts';
-import { startPlan } from './start.ts';
+import { restartPlan, startPlan } from './start.ts';
 import { showStatus } from './status.ts';
 import { requireMethod, table, type Parameter, type TableMethod } from './table.ts';
 import { waitForPlans } from './wait.ts';
@@ -24,6 +24,7 @@ const flag = (name: string, description: string): Parameter => ({ name, kind: 'b
 
 const additions: Readonly<Record<string, Addition>> = {
   'daemon.shutdown': { handle: shutDown },
+  'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },
   'status.get': { flags: [flag('watch', 'Show it again whenever it changes')], handle: showStatus },

@@ -40,6 +40,14 @@ export function findErrorName(error: unknown): ErrorName | undefined {
   return typeof name === 'string' && Object.hasOwn(table.errors, name) ? (name as ErrorName) : undefined;
 }
 
+/** A command has flags and words, which `rpc.discover` does not know. */
+export function forCommandLine(error: unknown, command: string): unknown {
+  if (findErrorName(error) !== 'INVALID_PARAMS') return error;
+  const { message, data } = error as CommandError;
+  if (!data.hint.includes('rpc.discover')) return error;
+  return new CommandError(message, { ...data, hint: `see what it takes with: wtd help ${command}` });
+}
+
 export function toFailure(error: unknown): Failure {
   const name = findErrorName(error);
   if (name !== undefined) {

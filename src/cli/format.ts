@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { formatDuration } from '../base/duration.ts';
 
 /** What the text for people depends on beside the answer. */
@@ -37,11 +36,12 @@ export function formatSince(time: string | null, { nowMs }: View): string {
   return Number.isNaN(thenMs) ? '-' : formatDuration(Math.max(0, nowMs - thenMs));
 }
 
-/** The path seen from the current directory where that is shorter. */
+/** The path, seen from the current directory where it lies in it. */
 export function formatPath(path: string | null, { cwd }: View): string {
   if (path === null) return '-';
-  const near = relative(cwd, path) || '.';
-  return plain(near.length < path.length ? near : path);
+  if (cwd === '/') return plain(path);
+  if (path === cwd) return '.';
+  return plain(path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path);
 }
 
 /** A command as somebody could type it. */

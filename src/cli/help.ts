@@ -51,9 +51,19 @@ export function helpOfCommand(command: Command): string {
   return `${command.summary}.\n\nusage: ${usageOf(command)}\n\n${align([...rows, ...everywhere])}\n`;
 }
 
+/** The short forms in the order in which a day needs them; those not named follow. */
+const byDailyUse = ['start', 'status', 'logs', 'wait', 'stop', 'restart', 'exec', 'events', 'shutdown'];
+
+const dailyRank = ({ name, short = name }: Command): number => {
+  const rank = byDailyUse.indexOf(short);
+  return rank === -1 ? byDailyUse.length : rank;
+};
+
 /** Every command: what is done daily by its short form, then all of them by noun and verb. */
 export function helpOfAll(commands: readonly Command[]): string {
-  const daily = commands.filter(({ name, short }) => short !== undefined || !name.includes(' '));
+  const daily = commands
+    .filter(({ name, short }) => short !== undefined || !name.includes(' '))
+    .sort((a, b) => dailyRank(a) - dailyRank(b));
   const full = commands.filter(({ name }) => name.includes(' '));
   const rows = (list: readonly Command[], nameOf: (command: Command) => string) =>
     align(

@@ -49,7 +49,7 @@ export function flagsOf(grammar: Grammar): Map<string, Parameter> {
 
 /** Turns the words after a command into its parameters; what is wrong with them is a sentence and exit 2. */
 export function parseArguments(grammar: Grammar, argv: readonly string[], around: Surroundings): Parsed {
-  const { flags, words, rest } = readTokens(grammar, argv);
+  const { flags, words, rest, isOpen } = readTokens(grammar, argv);
   const values: Values = {};
   const globals: Values = {};
   for (const given of flags) setFlag(globalFlags.includes(given.parameter) ? globals : values, given, around);
@@ -59,6 +59,7 @@ export function parseArguments(grammar: Grammar, argv: readonly string[], around
   });
   if (grammar.rest && rest.length > 0) values[grammar.rest] = rest;
   const help = globals['help'] === true;
+  if (!help && grammar.rest && isOpen && !rest[0]) throw noProgram(grammar);
   if (!help) requireAll(grammar, values);
   return { help, values: { ...surrounding(grammar, around), ...values } };
 }
@@ -76,6 +77,8 @@ interface Tokens {
   readonly words: readonly string[];
   /** What follows `--`. */
   readonly rest: readonly string[];
+  /** Whether `--` was there. */
+  readonly isOpen: boolean;
 }
 
 /** By hand, because loading `parseArgs` of node:util alone takes most of a millisecond. */
@@ -89,7 +92,7 @@ function readTokens(grammar: Grammar, argv: readonly string[]): Tokens {
     else if (word.startsWith('-') && word !== '-') flags.push(...readLetters(grammar, known, { word, queue }));
     else words.push(word);
   }
-  return { flags, words, rest: queue };
+  return { flags, words, rest: queue, isOpen: argv.includes('--') };
 }
 
 /** `--repo=shop`, `--repo shop`, `--follow`, `--no-follow`. */
@@ -196,6 +199,9 @@ function placeWords(grammar: Grammar, words: readonly string[], place: (name: st
     place(name, word);
   }
 }
+
+const noProgram = ({ name }: Grammar) =>
+  usageError('name a program after --', `as in: wtd ${name} ... -- npm test`);
 
 function requireAll(grammar: Grammar, values: Values): void {
   const missing = grammar.parameters.find(({ name, required }) => required && values[name] === undefined);

@@ -1,7 +1,7 @@
 import type { MethodName, Result } from '../contract/index.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatValue, plain, type View } from './format.ts';
-import { describeEnd, describeStart } from './run-text.ts';
+import { describeEnd } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
 
 type Presenters = {
@@ -16,7 +16,6 @@ const presenters: Presenters = {
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',
-  'plan.restart': (run, view) => describeStart(run, null, view),
   'plan.stop': describeEnd,
   'plan.wait': describeEnd,
   'repository.remove': () => 'the repository is forgotten; its files are where they were\n',

@@ -7,6 +7,8 @@ export interface Route {
   readonly socketPath: string;
   /** How to start one when none answers; null when that is not wanted. */
   readonly start: StartCommand | null;
+  /** What to do when none answers and none may be started. */
+  readonly absentHint?: string;
 }
 
 /** What a command works with: its surroundings, the terminal and the way to the daemon. */
@@ -25,11 +27,11 @@ const neverStart = ['daemon.status', 'daemon.reload', 'daemon.shutdown', 'run.he
 
 /** A connection for calls of a method. */
 export async function connectFor(method: string, { route, terminal }: Session): Promise<Client> {
-  const { socketPath, start } = route();
+  const { start, ...target } = route();
   let stopProgress = (): void => undefined;
   try {
     return await connect({
-      socketPath,
+      ...target,
       start: neverStart.includes(method) ? null : start,
       onStarting: () => {
         stopProgress = terminal.startProgress('starting the wtd daemon');

@@ -6,11 +6,23 @@ type ShownPlan = Picture['plans'][number];
 
 /** The picture for people: a row a plan, a summary, and what they should look at. */
 export async function formatStatus(picture: Picture, view: View): Promise<string> {
-  const { plans } = picture;
+  const plans = inOrder(picture.plans);
   const shown = plans.length > 0 ? await formatTable(statusColumns(plans), plans, view) : `${noPlans}\n`;
   const warnings = listWarnings(picture).map((text) => `${paint('warning', 'warning', view)}: ${plain(text)}\n`);
   return `${shown}\n${summarize(picture)}\n${warnings.join('')}`;
 }
+
+const activeFirst = ['running', 'starting', 'stopping', 'paused', 'queued'];
+
+/** What is going on comes first, the queue in its order; the rest as it was given. */
+export function inOrder(plans: readonly ShownPlan[]): ShownPlan[] {
+  const rank = ({ state }: ShownPlan) => (activeFirst.includes(state) ? activeFirst.indexOf(state) : Infinity);
+  const position = ({ state, run }: ShownPlan) => (state === 'queued' ? (run?.queuePosition ?? Infinity) : 0);
+  return [...plans].sort((a, b) => compare(rank(a), rank(b)) || compare(position(a), position(b)));
+}
+
+/** Also of what is infinite, which cannot be subtracted. */
+const compare = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
 
 const noPlans = 'no plans here; start one with: wtd start <plan> -- <command>';
 

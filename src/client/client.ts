@@ -57,8 +57,8 @@ function toClientError(error: unknown): unknown {
   if (error instanceof RpcError) return new RemoteError(error.code, error.message, toErrorData(error.data));
   if (error instanceof ConnectionClosedError) {
     return new UnavailableError(
-      'The daemon ended the connection before it answered.',
-      'See with `wtd status` whether it is there, then try again.',
+      'the daemon ended the connection before it answered',
+      'see with `wtd status` whether it is there, then try again',
     );
   }
   return error;
@@ -67,13 +67,13 @@ function toClientError(error: unknown): unknown {
 function toErrorData(data: unknown): ErrorData {
   const { code, hint } = (data ?? {}) as Partial<ErrorData>;
   if (typeof code === 'string' && typeof hint === 'string') return data as ErrorData;
-  return { code: 'INTERNAL', hint: 'What answers on this socket is no wtd daemon, or of another version.', data };
+  return { code: 'INTERNAL', hint: 'what answers on this socket is no wtd daemon, or of another version', data };
 }
 
 /** A typed call is only made of what this client's contract has: a daemon that does not know it is of another version. */
 function toTypedError(cause: unknown): unknown {
   const error = toClientError(cause);
   if (!(error instanceof RemoteError) || error.data.code !== 'METHOD_NOT_FOUND') return error;
-  const hint = 'The daemon is of another version than this client: end it with `wtd shutdown` and try again.';
+  const hint = 'the daemon is of another version than this client: end it with `wtd shutdown` and try again';
   return new RemoteError(error.code, error.message, { ...error.data, hint });
 }

@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { socketChannel } from '../rpc/socket-channel.ts';
 import { createClient, type Client } from './client.ts';
+import type { Complaint } from './complaint.ts';
 import { UnavailableError } from './errors.ts';
 import type { StartingDaemon } from './start-daemon.ts';
 
@@ -16,6 +17,8 @@ interface ConnectOptions {
   socketPath: string;
   /** null: only look for a daemon that is there. */
   start: StartCommand | null;
+  /** What to do when none answers and none may be started. */
+  absentHint?: string;
   startTimeoutMs?: number;
   onStarting?: () => void;
 }
@@ -32,7 +35,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   let starting: StartingDaemon | undefined;
   while (typeof found === 'string') {
     if (found === 'absent' && starting === undefined) {
-      if (start === null) throw absent(socketPath);
+      if (start === null) throw absent(options);
       onStarting?.();
       const { startDaemon } = await import('./start-daemon.ts');
       starting = startDaemon(start);
@@ -86,17 +89,19 @@ async function isOtherFile(path: string): Promise<boolean> {
   }
 }
 
-const absent = (socketPath: string) =>
-  new UnavailableError(`No daemon answers on ${socketPath}.`, 'Start it with `wtd daemon`, or unset WTD_AUTOSTART.');
+const absent = ({ socketPath, absentHint = 'start it with `wtd daemon`' }: ConnectOptions) =>
+  new UnavailableError(`no daemon answers on ${socketPath}`, absentHint);
 
 const unreachable = (socketPath: string, reason: string) =>
   new UnavailableError(
-    `The socket ${socketPath} cannot be used: ${reason}.`,
-    'Check WTD_HOME and WTD_SOCKET, and who owns that path.',
+    `the socket ${socketPath} cannot be used: ${reason}`,
+    'check WTD_HOME and WTD_SOCKET, and who owns that path',
   );
 
-function late({ socketPath, start }: ConnectOptions, timeoutMs: number, complaint = ''): UnavailableError {
-  const sentence = `No daemon answered on ${socketPath} within ${timeoutMs / 1000} s. ${complaint}`;
-  const hint = start === null ? 'Try again.' : `Read ${start.errorFile}, or run \`wtd daemon\` to see what keeps it.`;
-  return new UnavailableError(sentence.trim(), hint);
+function late({ socketPath, start }: ConnectOptions, timeoutMs: number, complaint?: Complaint): UnavailableError {
+  const sentence = `no daemon answered on ${socketPath} within ${timeoutMs / 1000} s`;
+  const hint = start === null ? 'try again' : `read ${start.errorFile}, or run \`wtd daemon\` to see what keeps it`;
+  return complaint === undefined
+    ? new UnavailableError(sentence, hint)
+    : new UnavailableError(`${sentence}: ${complaint.message}`, complaint.hint ?? hint);
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { parseComplaint, type Complaint } from './complaint.ts';
 import type { StartCommand } from './connect.ts';
 import { UnavailableError } from './errors.ts';
 
 const maxErrorFileBytes = 1_000_000;
-const maxComplaintBytes = 4096;
+const maxComplaintBytes = 65_536;
 
 /** 0: a service manager was told to start it; 9: another client's daemon came first. Either way one will answer. */
 const hopefulExitCodes = [0, 9];
@@ -14,34 +15,32 @@ export interface StartingDaemon {
   /** Throws what the daemon said when it ended before it could answer. */
   throwIfFailed(): void;
   /** What it has said so far. */
-  complaint(): string;
+  complaint(): Complaint | undefined;
 }
 
 /** Starts a daemon that outlives this process. */
 export function startDaemon(command: StartCommand): StartingDaemon {
   const { errorFile } = command;
-  let failure: string | undefined;
-  const fail = (reason: string) => {
-    failure ??= reason;
-  };
+  let failure: Complaint | undefined;
   try {
     const { child, offset } = spawnDetached(command);
     child.once('error', (error) => {
-      fail(`The daemon could not be started: ${error.message}.`);
+      failure ??= notStarted(error);
     });
     child.once('exit', (code, signal) => {
       if (code === null || !hopefulExitCodes.includes(code)) {
-        fail(readComplaint(errorFile, offset) || `The daemon ended at once (${signal ?? `exit code ${code}`}).`);
+        const silent = { message: `the daemon ended at once (${signal ?? `exit code ${code}`})` };
+        failure ??= readComplaint(errorFile, offset) ?? silent;
       }
     });
     return {
       throwIfFailed() {
-        if (failure !== undefined) throw new UnavailableError(failure, hintFor(errorFile));
+        if (failure !== undefined) throw unavailable(failure, errorFile);
       },
       complaint: () => readComplaint(errorFile, offset),
     };
   } catch (error) {
-    throw new UnavailableError(`The daemon could not be started: ${(error as Error).message}.`, hintFor(errorFile));
+    throw unavailable(notStarted(error as Error), errorFile);
   }
 }
 
@@ -59,14 +58,15 @@ function spawnDetached({ program, args, env, errorFile }: StartCommand) {
   }
 }
 
-function readComplaint(errorFile: string, offset: number): string {
+function readComplaint(errorFile: string, offset: number): Complaint | undefined {
   try {
-    return readFileSync(errorFile)
-      .toString('utf8', offset, offset + maxComplaintBytes)
-      .trim();
+    return parseComplaint(readFileSync(errorFile).toString('utf8', offset, offset + maxComplaintBytes));
   } catch {
-    return '';
+    return undefined;
   }
 }
 
-const hintFor = (errorFile: string) => `Run \`wtd daemon\` to see it happen; what it said is in ${errorFile}.`;
+const notStarted = ({ message }: Error): Complaint => ({ message: `the daemon could not be started: ${message}` });
+
+const unavailable = ({ message, hint }: Complaint, errorFile: string): UnavailableError =>
+  new UnavailableError(message, hint ?? `run \`wtd daemon\` to see it happen; what it said is in ${errorFile}`);

@@ -71,7 +71,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;
   const runs = buildRuns(ground, undo);
-  const plans = buildPlans(ground, runs);
+  const isEnding = () => lifeCycle.isEnding;
+  const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
   const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
   const services = buildServices({ ground, runs, plans }, lifeCycle);
@@ -79,7 +80,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     services,
     log,
     checkResults: environment['WTD_CHECK_RESULTS'] === '1',
-    isEnding: () => lifeCycle.isEnding,
+    isEnding,
   });
   const server = new SocketServer({ dispatch, log });
   services.daemonStatus.countConnections(() => server.connectionCount);
@@ -144,7 +145,6 @@ function buildRuns(ground: Ground, undo: Disposal) {
     log.error({ err: error }, 'a run could not be looked at');
   };
   const directories = new RunDirectories(paths.runs);
-  const ledger = new RunLedger(registry, clock);
   const executor = new ShimExecutor(ground.environment);
   const usage = undo.use(
     new UsageMonitor({
@@ -154,26 +154,27 @@ function buildRuns(ground: Ground, undo: Disposal) {
         registry.runs
           .placed()
           .filter(({ pid }) => pid !== null)
-          .map(rootsOf),
+          .map((run) => rootsOf(run, ground.bootId)),
       onError,
     }),
   );
+  const ledger = new RunLedger({ registry, clock, usage, onError });
   const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
-  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, usage, leftoverGraceMs }));
+  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
   const stopping = new Stopping({ ...ground, ledger });
   const registered = new RegisteredRuns({ ...ground, ledger, onError });
   const runModels = new RunModels({ registry, clock, usage, directories });
   return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
 }
 
-function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>) {
+function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
   const socket = paths.socket;
   const repositories = new Repositories(ground);
   const worktrees = new Worktrees(ground);
   const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, worktrees, socket });
-  const starter = new Starter({ ...ground, ...runs, launcher, socket });
+  const starter = new Starter({ ...ground, ...runs, launcher, socket, isEnding });
   const planModels = new PlanModels({ ...ground, ...runs, facts });
   const plans = new Plans({
     ...ground,
@@ -214,7 +215,7 @@ function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle): Se
 }
 
 function buildSchedule({ ground, runs, plans }: Built, queue: Queue): Schedule {
-  const { configuration, log, registry } = ground;
+  const { configuration, log } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
     configuration,
@@ -223,7 +224,6 @@ function buildSchedule({ ground, runs, plans }: Built, queue: Queue): Schedule {
       reconcile: async () => {
         await runs.registered.check();
         queue.advance();
-        await plans.facts.refresh(registry.plans.list(), 0);
       },
       cleanup: () => retention.apply(),
     },

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { newId } from '../base/id.ts';
 import { WtdError } from '../contract/errors.ts';
@@ -58,6 +59,7 @@ export function createDispatch(parts: {
     waits,
     async drain() {
       await Promise.race([Promise.allSettled(inFlight), sleep(drainPatienceMs, undefined, { ref: false })]);
+      await nextTurn(); // by then what was answered last has been handed to its connection
     },
     async call(method, params, caller) {
       const answer = call(method, params, caller);
@@ -79,10 +81,11 @@ export function createDispatch(parts: {
 function checkedAgainst(schema: z.ZodType, value: unknown, method: string): unknown {
   const checked = schema.safeParse(value);
   if (!checked.success) throw new Error(`${method} answers what its contract does not say: ${checked.error.message}`);
-  const extra = JSON.stringify(value) === JSON.stringify(checked.data) ? undefined : 'a member the contract lacks';
-  if (extra !== undefined) throw new Error(`${method} answers ${extra}: ${JSON.stringify(value)}`);
-  return value;
+  if (isDeepStrictEqual(onWire(value), onWire(checked.data))) return value;
+  throw new Error(`${method} answers a member the contract lacks: ${JSON.stringify(value)}`);
 }
+
+const onWire = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 const checkedStream = (open: OpenStream<unknown>, check: (item: unknown) => unknown): OpenStream<unknown> =>
   async function* (control) {

@@ -1,6 +1,7 @@
+import { KeyedMutex } from '../base/mutex.ts';
 import type { Configuration } from './config.ts';
 import type { Logger } from './log.ts';
-import type { Registry } from './registry/registry.ts';
+import type { Happening, Registry } from './registry/registry.ts';
 import type { RunRow } from './registry/rows.ts';
 
 interface Parts {
@@ -16,6 +17,12 @@ interface ReloadNotes {
   notifyReady(): Promise<void>;
 }
 
+/** The machine is out of something for a moment; whoever wanted the process is told by its own way. */
+function isPassing(reason: unknown): boolean {
+  const { code = '', syscall = '' } = (reason ?? {}) as NodeJS.ErrnoException;
+  return syscall.startsWith('spawn') && ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].includes(code);
+}
+
 /** An exit code that a service manager takes for a failure; see errors.ts, INTERNAL. */
 const defectExitCode = 70;
 
@@ -24,6 +31,7 @@ export class LifeCycle implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #reloadListeners: (() => Promise<void>)[] = [];
   readonly #signals: [NodeJS.Signals | 'uncaughtException' | 'unhandledRejection', (reason?: unknown) => void][] = [];
+  readonly #turns = new KeyedMutex();
   #isEnding = false;
   #end: (exitCode: number) => void = () => undefined;
   readonly #ended = new Promise<number>((resolve) => {
@@ -45,28 +53,40 @@ export class LifeCycle implements AsyncDisposable {
 
   /** Throws INVALID_PARAMS when the new configuration is not valid; the old one then stays in effect. */
   async reload(): Promise<void> {
-    const { configuration, registry, log } = this.#parts;
-    await configuration.reload();
-    for (const listener of this.#reloadListeners) await listener();
-    log.info('the configuration was read again');
-    registry.change((tell) => {
-      tell({ type: 'daemon.reloaded' });
+    await this.#turns.run('reload', async () => {
+      await this.#parts.configuration.reload();
+      for (const listener of this.#reloadListeners) await listener();
+      this.#parts.log.info('the configuration was read again');
+      this.#tell({ type: 'daemon.reloaded' });
     });
   }
 
   /** Nothing new begins from now on. The end itself comes once whoever asked can have been answered. */
   async shutdown(runs: 'keep' | 'stop'): Promise<void> {
-    const { registry, log, queue } = this.#parts;
+    const { log, queue } = this.#parts;
     this.#isEnding = true;
     log.info({ runs }, 'ending');
-    registry.change((tell) => {
-      tell({ type: 'daemon.stopping', data: { runs } });
-    });
-    await queue[Symbol.asyncDispose]();
-    if (runs === 'stop') await this.#stopAll();
-    setImmediate(() => {
-      this.#end(0);
-    });
+    try {
+      this.#tell({ type: 'daemon.stopping', data: { runs } });
+      await queue[Symbol.asyncDispose]();
+      if (runs === 'stop') await this.#stopAll();
+    } finally {
+      setImmediate(() => {
+        this.#end(0);
+      });
+    }
+  }
+
+  /** A registry that cannot be written must not keep the daemon from ending. */
+  #tell(happening: Happening): void {
+    const { registry, log } = this.#parts;
+    try {
+      registry.change((tell) => {
+        tell(happening);
+      });
+    } catch (error) {
+      log.error({ err: error }, 'an event could not be written');
+    }
   }
 
   /** Serves signals until the end; answers the exit code. */
@@ -82,6 +102,10 @@ export class LifeCycle implements AsyncDisposable {
     });
     for (const defect of ['uncaughtException', 'unhandledRejection'] as const) {
       this.#on(defect, (reason) => {
+        if (isPassing(reason)) {
+          log.error({ err: reason }, 'a process could not be started');
+          return;
+        }
         log.fatal({ err: reason }, 'a defect; the daemon ends, runs live on');
         this.#isEnding = true;
         this.#end(defectExitCode);

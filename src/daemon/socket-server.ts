@@ -9,6 +9,7 @@ import type { Dispatch } from './dispatch.ts';
 import type { Logger } from './log.ts';
 
 const mostConnections = 1000;
+const lingerMs = 1000;
 /** rw------- for the socket file from its first moment. */
 const privateUmask = 0o177;
 
@@ -64,12 +65,11 @@ export class SocketServer implements AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const channel = socketChannel(socket);
     if (this.#connections.size >= mostConnections) {
-      channel.write(`${JSON.stringify(refusal())}\n`);
-      channel.end();
+      refuse(socket);
       return;
     }
+    const channel = socketChannel(socket);
     const handler = {
       has: (method: string) => this.#dispatch.has(method),
       waits: (method: string) => this.#dispatch.waits(method),
@@ -119,6 +119,13 @@ const toWire = (error: unknown): unknown =>
   error instanceof WtdError
     ? new RpcError(errors[error.code].rpc ?? errors.INTERNAL.rpc, error.message, error.data)
     : error;
+
+/** Says why and goes, whatever the other side does. */
+function refuse(socket: Socket): void {
+  socket.on('error', () => undefined);
+  socket.end(`${JSON.stringify(refusal())}\n`, () => socket.destroy());
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}
 
 const refusal = () => ({
   jsonrpc: '2.0',

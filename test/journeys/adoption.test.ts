@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isAlive, parentOf, pidsOf, send, untilGone } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
@@ -27,7 +29,8 @@ test('runs go on when the daemon is killed, and the next one takes them over wit
   await until(() => Date.now() > endedBy + 100, 'the end lies clearly before the next daemon');
   await rig.startDaemon();
 
-  expect(await show(rig, living.run.id)).toMatchObject({ ...living.run, durationMs: expect.any(Number) as number });
+  const { id, attempt, pid, startedAt, cwd } = living.run;
+  expect(await show(rig, id)).toMatchObject({ attempt, pid, startedAt, cwd, state: 'running' });
   expect(isAlive(living.run.pid ?? 0)).toBe(true);
   const ends = await Promise.all([good, bad, victim].map(({ run }) => rig.wait(run.plan)));
   expect(ends).toMatchObject([
@@ -35,11 +38,11 @@ test('runs go on when the daemon is killed, and the next one takes them over wit
     { id: bad.run.id, pid: bad.run.pid, state: 'failed', reason: 'exit', exitCode: 3 },
     { id: victim.run.id, pid: victim.run.pid, state: 'failed', reason: 'signal', signal: 'SIGTERM' },
   ]);
-  for (const { startedAt, endedAt, durationMs } of ends) {
-    const end = Date.parse(endedAt ?? '');
+  for (const ended of ends) {
+    const end = Date.parse(ended.endedAt ?? '');
     expect(end).toBeLessThanOrEqual(endedBy);
     expect(end).toBeGreaterThan(endedBy - 10_000);
-    expect(durationMs).toBe(end - Date.parse(startedAt ?? ''));
+    expect(ended.durationMs).toBe(end - Date.parse(ended.startedAt ?? ''));
   }
   await living.child.print('after');
   expect(await logOf(rig, 'living')).toBe('before\nwithout\nafter\n');
@@ -79,10 +82,45 @@ test('the queue goes on after the daemon was killed, also when the place became 
   await until(() => pidsOf(first.run.id).length === 0, 'the first ended');
   await rig.startDaemon();
 
-  expect(await second.untilStarted()).toBe((await show(rig, runs[0]?.id ?? '')).pid);
+  const pid = await second.untilStarted();
+  await until(async () => (await show(rig, runs[0]?.id ?? '')).pid === pid, 'the second runs');
   expect(await show(rig, runs[1]?.id ?? '')).toMatchObject({ state: 'queued', queuePosition: 1 });
   await second.exit(0);
   await third.untilStarted();
+});
+
+test('a start during which the daemon is killed is made whole by the next one, or has made nothing', async () => {
+  await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 100 } } });
+  const rounds = 8;
+  for (let round = 0; round < rounds; round++) {
+    const plan = `plan-${round}`;
+    const child = rig.steered(plan);
+    await using client = await rig.connect();
+    const params = { plan, repository: rig.repository.path, command: child.command, env: rig.place.env };
+    const answer = client.call('plan.start', params).then(
+      ({ id }) => id,
+      () => undefined,
+    );
+    await sleep(round * 12); // the moment of the kill, not a wait for anything
+    await rig.daemon.kill();
+    const acknowledged = await answer;
+    await rig.startDaemon();
+
+    const runs = (await rig.call('run.list', {})).runs.filter((run) => run.plan === plan);
+    expect(runs.length).toBeLessThanOrEqual(1);
+    if (acknowledged !== undefined) expect(runs[0]?.id).toBe(acknowledged);
+    const run = runs[0] ?? (await rig.start(plan, child.command));
+    await until(async () => (await show(rig, run.id)).state === 'running', `${plan} runs`);
+    expect(await child.untilStarted()).toBe((await show(rig, run.id)).pid);
+    expect(child.starts()).toHaveLength(1);
+    expect(pidsOf(run.id)).toHaveLength(2);
+  }
+  const { plans } = await rig.call('plan.list', {});
+  expect(plans.map(({ worktree }) => worktree?.path)).toEqual(
+    plans.map(({ name }) => join(rig.repository.path, 'worktrees', `plan-${name}`)),
+  );
+  expect(rig.repository.worktrees()).toHaveLength(1 + rounds);
+  expect(new Set(plans.map(({ ports }) => ports?.start)).size).toBe(rounds);
 });
 
 test('an adopted run is stopped whole', async () => {
@@ -109,6 +147,23 @@ test('SIGTERM and SIGINT end the daemon cleanly and leave the runs alive', async
   await child.exit(0);
   expect(await rig.wait('login')).toMatchObject({ id: run.id, state: 'succeeded' });
   expect(await logOf(rig, 'login')).toBe('SIGTERM\nSIGINT\n');
+});
+
+test('a daemon that ends answers the starts under way first', async () => {
+  await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 100 } } });
+  for (let round = 1; round <= 5; round++) {
+    const plan = `plan-${round}`;
+    const answer = rig.start(plan, ['sleep', '1000']).then(
+      ({ id }) => id,
+      () => undefined,
+    );
+    await sleep(round * 15); // the moment of the end, not a wait for anything
+    expect(await rig.daemon.terminate()).toMatchObject({ exitCode: 0, stderr: '' });
+    const told = await answer;
+    await rig.startDaemon();
+    const { runs } = await rig.call('run.list', {});
+    expect(runs.find((run) => run.plan === plan)?.id, `round ${round}`).toBe(told);
+  }
 });
 
 test('shutdown ends the daemon and leaves the runs alive (daemon.shutdown)', async () => {

@@ -165,6 +165,21 @@ test('what a command leaves behind in its session is ended with it; what left th
   expect(pidsOf(run.id)).toEqual([escaped]);
 });
 
+test('a stop of a run whose command has ended, but left something that will not end, ends that too', async () => {
+  await using rig = await Rig.setUp({ config: patient });
+  const { run, child } = await rig.startSteered('login');
+  await child.ignoreSignals();
+  const deaf = await child.fork();
+  await child.exit(3);
+  await untilGone(run.pid ?? 0);
+  expect(await rig.call('run.show', { run: run.id })).toMatchObject({ state: 'running' });
+
+  const stopped = await rig.wtd('stop', 'login', '--force', '--json');
+
+  expect(stopped.json()).toMatchObject({ id: run.id, state: 'stopped', exitCode: 3 });
+  expect(isAlive(deaf)).toBe(false);
+});
+
 test('a stop that the daemon did not survive is finished by the next one', async () => {
   await using rig = await Rig.setUp({ config: { orchestrator: { shutdown_timeout: '500ms' } } });
   const { run, child } = await rig.startSteered('login');

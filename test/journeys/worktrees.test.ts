@@ -45,7 +45,7 @@ describe("a plan's worktree", () => {
     expect(checkoutOf(rig, 'login').git('status', '--porcelain')).toBe('?? new.txt');
     expect(repository.git('status', '--porcelain')).toBe('');
     const excluded = readFileSync(join(repository.path, '.git', 'info', 'exclude'), 'utf8').split('\n');
-    expect(excluded.filter((line) => line === '/worktrees/')).toHaveLength(1);
+    expect(excluded.filter((line) => line === '/worktrees')).toHaveLength(1);
     expect(excluded.filter((line) => line === '/.claude-context/')).toHaveLength(1);
 
     await rig.start('search', ['true']);
@@ -140,16 +140,16 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
       return true;
     }, 'everything is as it was');
   }
-  const refuse = async (rig: Rig, plan: string, error: object, more: object = {}) => {
-    const params = { plan, repository: rig.repository.path, command: ['true'], env: { ...rig.place.env }, ...more };
-    expect(await rig.refusal('plan.start', params)).toMatchObject(error);
+  const refuse = async (rig: Rig, error: object, more: object = {}) => {
+    const usual = { repository: rig.repository.path, command: ['true'], env: { ...rig.place.env } };
+    expect(await rig.refusal('plan.start', { plan: 'login', ...usual, ...more })).toMatchObject(error);
     return true;
   };
 
   test('when the branch is checked out elsewhere: BUSY, with the path', async () => {
     await using rig = await Rig.setUp();
     const linked = rig.repository.linkWorktree('plan/login');
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'BUSY', holder: linked.path }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'BUSY', holder: linked.path }));
     const refused = await rig.wtd('start', 'login', '--', 'true');
     expect([refused.exitCode, refused.stderr]).toEqual([9, expect.stringContaining(linked.path)]);
   });
@@ -158,7 +158,7 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
     await using rig = await Rig.setUp();
     const path = join(rig.repository.path, 'worktrees', 'plan-login');
     rig.repository.write('worktrees/plan-login/mine.txt', 'mine');
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'ALREADY_EXISTS', name: path }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'ALREADY_EXISTS', name: path }));
     expect(readFileSync(join(path, 'mine.txt'), 'utf8')).toBe('mine');
     const refused = await rig.wtd('start', 'login', '--', 'true');
     expect([refused.exitCode, refused.stderr]).toEqual([4, expect.stringContaining(path)]);
@@ -167,26 +167,24 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
   test('when the base does not exist: NOT_FOUND, with its name', async () => {
     await using rig = await Rig.setUp();
     const error = { code: 'NOT_FOUND', kind: 'base', name: 'nowhere' };
-    await expectRefusal(rig, () => refuse(rig, 'login', error, { base: 'nowhere' }));
+    await expectRefusal(rig, () => refuse(rig, error, { base: 'nowhere' }));
     const tree = rig.repository.git('rev-parse', 'HEAD^{tree}');
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'NOT_FOUND', kind: 'base' }, { base: tree }));
-    await expectRefusal(rig, () =>
-      refuse(rig, 'login', { code: 'NOT_FOUND', kind: 'base' }, { base: 'HEAD:README.md' }),
-    );
+    await expectRefusal(rig, () => refuse(rig, { code: 'NOT_FOUND', kind: 'base' }, { base: tree }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'NOT_FOUND', kind: 'base' }, { base: 'HEAD:README.md' }));
   });
 
   test('when the repository has no commit: INVALID_STATE', async () => {
     await using rig = await Rig.setUp();
     const unborn = makeRepository(rig.place, 'blog', 'unborn');
     const error = { code: 'INVALID_STATE', state: 'unborn' };
-    await expectRefusal(rig, () => refuse(rig, 'login', error, { repository: unborn.path }), unborn);
+    await expectRefusal(rig, () => refuse(rig, error, { repository: unborn.path }), unborn);
   });
 
   test('when the directory is in no repository: NOT_FOUND', async () => {
     await using rig = await Rig.setUp();
     const plain = rig.place.makeDirectory('plain');
     const error = { code: 'NOT_FOUND', kind: 'repository', name: plain };
-    await expectRefusal(rig, () => refuse(rig, 'login', error, { repository: plain }));
+    await expectRefusal(rig, () => refuse(rig, error, { repository: plain }));
     const refused = await rig.spawnWtd(['start', 'login', '--', 'true'], { cwd: plain }).finished();
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining(plain)]);
   });
@@ -194,7 +192,7 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
   test('when git refuses the branch beside one that is called "plan": GIT_FAILED', async () => {
     await using rig = await Rig.setUp();
     rig.repository.git('branch', 'plan');
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'GIT_FAILED' }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'GIT_FAILED' }));
   });
 
   test('when a filter fails while the files are written: GIT_FAILED, with what git said', async () => {
@@ -204,7 +202,7 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
     repository.git('config', 'filter.big.required', 'true');
     repository.git('config', 'filter.big.smudge', 'echo the-filter-failed >&2; false');
     const error = { code: 'GIT_FAILED', stderr: expect.stringContaining('the-filter-failed') as unknown };
-    await expectRefusal(rig, () => refuse(rig, 'login', error));
+    await expectRefusal(rig, () => refuse(rig, error));
     repository.git('config', '--remove-section', 'filter.big');
     await rig.start('login', ['true']);
     expect(await rig.wait('login')).toMatchObject({ state: 'succeeded' });
@@ -218,7 +216,7 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
     repository.git('branch', '--force', 'plan/login', 'main');
     repository.git('config', 'filter.bad.required', 'true');
     repository.git('config', 'filter.bad.smudge', 'false');
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'GIT_FAILED' }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'GIT_FAILED' }));
     expect(repository.branches()).toContain('plan/login');
   });
 
@@ -226,7 +224,7 @@ describe('a start that cannot get a worktree leaves nothing behind', () => {
     await using rig = await Rig.setUp();
     rig.repository.linkWorktree('plan/login');
     await rig.call('plan.create', { name: 'login', repository: rig.repository.path, command: ['false'] });
-    await expectRefusal(rig, () => refuse(rig, 'login', { code: 'BUSY' }));
+    await expectRefusal(rig, () => refuse(rig, { code: 'BUSY' }));
     expect(await rig.call('plan.show', { plan: 'login', repository: 'shop' })).toMatchObject({
       command: ['false'],
       run: null,
@@ -253,8 +251,11 @@ test('a worktree that was deleted by hand is made again at the next start, with 
   expect(worktree.git('rev-parse', 'HEAD')).toBe(tip);
   expect(worktree.git('status', '--porcelain')).toBe('');
   expect(rig.repository.worktrees()).toEqual([rig.repository.path, worktree.path]);
-  const plan = await rig.call('plan.show', { plan: 'login', repository: 'shop' });
-  expect(plan).toMatchObject({ warnings: [], worktree: { conditions: [] }, git: { ahead: 1 } });
+  await until(async () => {
+    const plan = await rig.call('plan.show', { plan: 'login', repository: 'shop' });
+    expect(plan).toMatchObject({ warnings: [], worktree: { conditions: [] }, git: { ahead: 1 } });
+    return true;
+  }, 'the plan has its worktree again');
 });
 
 test('a worktree deleted by hand and pruned from git is made again as well', async () => {

@@ -40,6 +40,10 @@ export class RawConnection implements AsyncDisposable {
     this.#socket.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
   /** The next line, as JSON. */
   async next(): Promise<unknown> {
     await until(() => this.#lines.length > 0 || this.isClosed, 'the daemon sends a line');

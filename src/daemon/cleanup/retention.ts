@@ -30,7 +30,16 @@ export class Retention {
     registry.change(() => {
       registry.events.trim(configuration.current.events.keep);
     });
-    for (const repository of registry.repositories.list()) await worktrees.emptyTrash(repository);
+    await worktrees.emptyTrash();
+    this.#forgetRemovedWorktrees();
+  }
+
+  #forgetRemovedWorktrees(): void {
+    const { registry, configuration, clock } = this.#parts;
+    const before = clock.now() - milliseconds(configuration.current.runs.keep);
+    registry.change(() => {
+      for (const { id } of registry.worktrees.removedBefore(before)) registry.worktrees.delete(id);
+    });
   }
 
   /** The last run of a plan stays, because the plan's state is derived from it. */

@@ -26,6 +26,8 @@ export interface GitResult {
 export class Git {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #limit = pLimit(mostAtOnce);
+  /** Apart, because one repository's slow filters must not hold up every other question. */
+  readonly #fileLimit = pLimit(mostAtOnce);
   readonly #locks = new KeyedMutex();
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
@@ -47,6 +49,14 @@ export class Git {
     return succeed(args, await this.#run(directory, args, { env: {}, timeout: writeTimeoutMs }));
   }
 
+  /** Like write, for what writes whole trees. */
+  async writeFiles(directory: string, args: readonly string[]): Promise<string> {
+    return succeed(
+      args,
+      await this.#fileLimit(() => this.#spawn(directory, args, { env: {}, timeout: writeTimeoutMs })),
+    );
+  }
+
   /** Refs and the registration of worktrees of one repository change only under its lock. */
   async locked<T>(commonDir: string, task: () => Promise<T>): Promise<T> {
     return this.#locks.run(commonDir, task);
@@ -57,26 +67,32 @@ export class Git {
     args: readonly string[],
     options: { env: Record<string, string>; timeout: number },
   ): Promise<GitResult> {
-    return this.#limit(async () => {
-      const { execa } = await import('execa');
-      const result = await execa('git', ['-C', directory, ...settings, ...args], {
-        cwd: '/',
-        env: { ...this.#environment, ...options.env },
-        extendEnv: false,
-        stdin: 'ignore',
-        reject: false,
-        timeout: options.timeout,
-        maxBuffer: mostOutputBytes,
-        stripFinalNewline: true,
-      });
-      if (result.exitCode === undefined)
-        throw failure(args, { exitCode: -1, stdout: '', stderr: result.shortMessage ?? '' });
-      return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+    return this.#limit(() => this.#spawn(directory, args, options));
+  }
+
+  async #spawn(
+    directory: string,
+    args: readonly string[],
+    options: { env: Record<string, string>; timeout: number },
+  ): Promise<GitResult> {
+    const { execa } = await import('execa');
+    const result = await execa('git', ['-C', directory, ...settings, ...args], {
+      cwd: '/',
+      env: { ...this.#environment, ...options.env },
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+      timeout: options.timeout,
+      maxBuffer: mostOutputBytes,
+      stripFinalNewline: true,
     });
+    if (result.exitCode === undefined)
+      throw failure(args, { exitCode: -1, stdout: '', stderr: result.shortMessage ?? '' });
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   }
 }
 
-function succeed(args: readonly string[], result: GitResult): string {
+export function succeed(args: readonly string[], result: GitResult): string {
   if (result.exitCode !== 0) throw failure(args, result);
   return result.stdout;
 }
@@ -84,7 +100,7 @@ function succeed(args: readonly string[], result: GitResult): string {
 function failure(args: readonly string[], result: GitResult): WtdError {
   const said = result.stderr.trim().split('\n').at(-1) ?? '';
   return new WtdError('GIT_FAILED', `git ${args[0] ?? ''} failed: ${said}`, {
-    hint: 'see what git says, mend it and try again; nothing was left behind',
+    hint: 'see what git says, mend it and try again',
     command: ['git', ...args],
     exitCode: result.exitCode,
     stderr: result.stderr.slice(0, 10_000),

@@ -1,17 +1,33 @@
 import { realpath } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
-import type { Git } from './git.ts';
+import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { succeed, type Git } from './git.ts';
 import { parseAheadBehind, parseStatus, parseWorktreeList, type ListedWorktree, type TreeStatus } from './porcelain.ts';
 
 /** The identity of a repository, the same from any of its worktrees; undefined where there is none. */
 export async function findCommonDir(git: Git, directory: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await git.ask(directory, ['rev-parse', '--git-common-dir']);
-  if (exitCode !== 0 || stdout === '') return undefined;
+  const args = ['rev-parse', '--git-common-dir'];
+  const result = await git.ask(directory, args);
+  if (/not a git repository|cannot change to/.test(result.stderr)) return undefined;
+  // Anything else, such as a checkout that belongs to somebody else, is for people to read.
+  const stdout = succeed(args, result);
   return realpath(isAbsolute(stdout) ? stdout : resolve(directory, stdout));
 }
 
 export async function isBare(git: Git, commonDir: string): Promise<boolean> {
   return (await git.ask(commonDir, ['config', '--bool', 'core.bare'])).stdout === 'true';
+}
+
+/**
+ * The main checkout of a repository that is not bare. A git directory that lies elsewhere knows it (a submodule's) or
+ * not (`--separate-git-dir`); then it is the one from which the repository was reached.
+ */
+export async function findCheckout(git: Git, commonDir: string, reachedFrom: string): Promise<string> {
+  if (basename(commonDir) === '.git') return dirname(commonDir);
+  const known = await git.ask(commonDir, ['rev-parse', '--show-toplevel']);
+  if (known.exitCode === 0 && known.stdout !== '') return known.stdout;
+  const around = await git.ask(reachedFrom, ['rev-parse', '--absolute-git-dir', '--show-toplevel']);
+  const [gitDir, checkout] = around.stdout.split('\n');
+  return around.exitCode === 0 && gitDir === commonDir && checkout ? checkout : dirname(commonDir);
 }
 
 /** What origin/HEAD points to when there is such a local branch, else the branch of the main checkout. */

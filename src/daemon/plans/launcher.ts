@@ -1,4 +1,5 @@
 import { appendFile } from 'node:fs/promises';
+import { Disposal } from '../../base/disposal.ts';
 import type { Git } from '../git/git.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -41,14 +42,22 @@ export class Launcher {
     this.#parts = parts;
   }
 
-  /** Answers the run, running or failed with reason `spawn`; throws when it could not be isolated. */
-  async launch(run: RunRow): Promise<RunRow> {
-    const launching = this.#launch(run);
-    this.#underWay.set(run.id, launching);
+  /**
+   * Answers the run, running or failed with reason `spawn`; throws when it could not be isolated. `undo` collects what
+   * was made, and is released once something may have run.
+   */
+  async launch(run: RunRow, undo: Disposal): Promise<RunRow> {
+    return this.track(run.id, () => this.#launch(run, undo));
+  }
+
+  /** Whoever wants to end the run waits until this has come to its end. */
+  async track<T>(run: string, begin: () => Promise<T>): Promise<T> {
+    const beginning = begin();
+    this.#underWay.set(run, beginning);
     try {
-      return await launching;
+      return await beginning;
     } finally {
-      this.#underWay.delete(run.id);
+      this.#underWay.delete(run);
     }
   }
 
@@ -56,7 +65,8 @@ export class Launcher {
   async launchQueued(run: RunRow): Promise<void> {
     const { ledger, directories, log } = this.#parts;
     try {
-      await this.launch(run);
+      await using undo = new Disposal();
+      await this.launch(run, undo);
     } catch (error) {
       const sentence = error instanceof Error ? error.message : String(error);
       log.warn({ run: run.id, err: error }, 'a queued run could not be started');
@@ -71,28 +81,31 @@ export class Launcher {
   }
 
   /** The plan's worktree: the one it has, or a new one when it has none or somebody took it away. */
-  async prepare(run: RunRow): Promise<Prepared> {
+  async prepare(run: RunRow, undo: Disposal): Promise<Prepared> {
     const { registry } = this.#parts;
     const plan = registry.plans.get(run.planId);
     const repository = plan && registry.repositories.get(plan.repositoryId);
     if (!plan || !repository) throw new Error(`run ${run.id} has no plan`);
-    const worktree = (await this.#present(plan, repository)) ?? (await this.#make(plan, repository));
+    const worktree = (await this.#present(plan, repository)) ?? (await this.#make({ plan, repository }, undo));
     await writeCurrentPlan(worktree.path, plan.file);
     return { plan, repository, worktree };
   }
 
-  async #launch(run: RunRow): Promise<RunRow> {
+  async #launch(run: RunRow, undo: Disposal): Promise<RunRow> {
     const { registry, directories, supervisor, socket } = this.#parts;
     const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
     const program = await findProgram(run.command[0] ?? '', callers);
-    const { plan, repository, worktree } = await this.prepare(run);
+    const { plan, repository, worktree } = await this.prepare(run, undo);
     const placed = { worktreeId: worktree.id, cwd: worktree.path };
     registry.change(() => {
       registry.runs.update(run.id, placed);
     });
     const ready = { ...run, ...placed };
     const env = runEnvironment(callers, { run: ready, plan, repository, worktree, socket });
-    return supervisor.launch(ready, { program, env });
+    const onExecuted = () => {
+      undo.release();
+    };
+    return supervisor.launch(ready, { program, env, onExecuted });
   }
 
   async #present(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow | undefined> {
@@ -105,7 +118,7 @@ export class Launcher {
     return undefined;
   }
 
-  async #make(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow> {
+  async #make({ plan, repository }: Omit<Prepared, 'worktree'>, undo: Disposal): Promise<WorktreeRow> {
     const { registry, worktrees, git } = this.#parts;
     const { base, commit } = await requireBase(git, repository, plan.base);
     const worktree = await worktrees.create(repository, {
@@ -115,8 +128,10 @@ export class Launcher {
       kind: 'plan',
       usedBy: `plan ${plan.name}`,
     });
+    undo.defer(() => worktrees.rollBack(repository, worktree));
     registry.change(() => {
-      const baseCommit = plan.baseCommit ?? worktree.baseCommit;
+      // A branch that was made anew has nothing of what an earlier one of its name had.
+      const baseCommit = (worktree.branchMade ? null : plan.baseCommit) ?? worktree.baseCommit;
       registry.plans.update(plan.id, { worktreeId: worktree.id, base, baseCommit });
     });
     return worktree;

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
@@ -57,8 +57,9 @@ export async function requireBase(
  */
 export async function locatePlanFile(registry: Registry, repository: RepositoryRow, file: string): Promise<string> {
   const roots = [...registry.worktrees.liveOf(repository.id).map(({ path }) => path), repository.path];
-  const root = isAbsolute(file) ? roots.find((path) => isWithin(relative(path, file))) : repository.path;
-  const inside = root === undefined ? undefined : relative(root, resolve(root, file));
+  const real = isAbsolute(file) ? await realpath(file).catch(() => file) : file;
+  const root = isAbsolute(file) ? roots.find((path) => isWithin(relative(path, real))) : repository.path;
+  const inside = root === undefined ? undefined : relative(root, resolve(root, real));
   if (root === undefined || inside === undefined || !isWithin(inside)) {
     throw new WtdError('INVALID_PARAMS', `file: ${file} is not inside the repository ${repository.name}`, {
       hint: `give a path inside ${repository.path}`,

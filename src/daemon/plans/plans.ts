@@ -138,12 +138,13 @@ export class Plans {
     options: { graceMs?: number | undefined; env?: Record<string, string> | undefined },
   ): Promise<RunRow> {
     const { plan, repository } = await this.#require(address);
-    const last = this.#parts.registry.runs.latestOf(plan.id);
-    if (last) await this.stopRun(last.id, { graceMs: options.graceMs });
+    const { registry, starter } = this.#parts;
+    const last = registry.runs.latestOf(plan.id);
     const command = last?.kind === 'supervised' ? last.command : undefined;
-    return this.#inTurn(repository, plan.name, () =>
-      this.#parts.starter.start(repository, { name: plan.name, command, env: options.env }),
-    );
+    const wish = { name: plan.name, command, env: options.env };
+    await starter.check(repository, wish);
+    if (last) await this.stopRun(last.id, { graceMs: options.graceMs });
+    return this.#inTurn(repository, plan.name, () => starter.start(repository, wish));
   }
 
   /** The run that is meant: the one with this id, or the last one of the plan. */

@@ -15,7 +15,7 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Launcher } from './launcher.ts';
 import { locatePlanFile, requireBase } from './plan-location.ts';
-import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
+import { duplicateRun, endingSoon, noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
 
 interface Parts {
@@ -29,6 +29,8 @@ interface Parts {
   git: Git;
   clock: Clock;
   socket: string;
+  /** Nothing begins any more. */
+  isEnding: () => boolean;
   /** For runs whose caller sends none. */
   environment: Readonly<Record<string, string>>;
 }
@@ -78,11 +80,12 @@ export class Starter {
     undo.defer(() => directories.remove(id));
     await directories.create(id);
     await directories.keepEnvironment(id, env);
+    if (this.#parts.isEnding()) throw endingSoon();
     const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
     const state = isQueued ? 'queued' : 'starting';
     const run = this.#newRun(plan, { id, state, command: plan.command });
     undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
-    const begun = isQueued ? run : await launcher.launch(run);
+    const begun = isQueued ? run : await launcher.launch(run, undo);
     undo.release();
     return begun;
   }
@@ -94,6 +97,7 @@ export class Starter {
     const plan = await this.#describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
     await this.#requireDisk(repository);
+    if (this.#parts.isEnding()) throw endingSoon();
     const obstacle = this.#obstacle(plan);
     if (obstacle) throw placesFull(obstacle);
     await using undo = new Disposal();
@@ -101,23 +105,29 @@ export class Starter {
     const fresh = this.#newRun(plan, { id: newId(), state: 'starting', command: wish.command ?? [] });
     const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
     undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
-    const { worktree } = await launcher.prepare(run);
-    const changes = {
-      ...processes,
-      worktreeId: worktree.id,
-      cwd: worktree.path,
-      startedAt: clock.now(),
-      lastHeartbeatAt: clock.now(),
-    };
-    const running = ledger.move(run.id, 'running', { changes, data: { pid: wish.pid ?? null, kind: 'registered' } });
-    undo.release();
-    return {
-      run: run.id,
-      token,
-      cwd: worktree.path,
-      env: runVariables({ run: running, plan, repository, worktree, socket }),
-      heartbeatMs: milliseconds(this.#parts.configuration.current.orchestrator.heartbeat_interval),
-    };
+    return await launcher.track(run.id, async () => {
+      const { worktree } = await launcher.prepare(run, undo);
+      const now = clock.now();
+      const placed = { worktreeId: worktree.id, cwd: worktree.path, startedAt: now, lastHeartbeatAt: now };
+      const data = { pid: wish.pid ?? null, kind: 'registered' };
+      const running = ledger.move(run.id, 'running', { changes: { ...processes, ...placed }, data });
+      undo.release();
+      const env = runVariables({ run: running, plan, repository, worktree, socket });
+      return { run: run.id, token, cwd: worktree.path, env, heartbeatMs: this.#heartbeatMs };
+    });
+  }
+
+  get #heartbeatMs(): number {
+    return milliseconds(this.#parts.configuration.current.orchestrator.heartbeat_interval);
+  }
+
+  /** What can be refused before a run that is there is stopped for a new one. */
+  async check(repository: RepositoryRow, wish: StartWish): Promise<void> {
+    const command = this.#commandFor(repository, wish);
+    if (command.length === 0) throw noCommand(wish.name);
+    await this.#baseFor(repository, wish);
+    await findProgram(command[0] ?? '', wish.env ?? this.#parts.environment);
+    await this.#requireDisk(repository);
   }
 
   #commandFor(repository: RepositoryRow, wish: Wish): string[] {
@@ -128,11 +138,11 @@ export class Starter {
 
   /** The plan as it shall be; everything that can be wrong with the wish is refused here. */
   async #describe(repository: RepositoryRow, wish: Wish & { command: string[] }): Promise<PlanRow> {
-    const { registry, git, configuration, clock } = this.#parts;
+    const { registry, configuration, clock } = this.#parts;
     const known = registry.plans.byName(repository.id, wish.name);
     const file =
       wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
-    const { base } = await requireBase(git, repository, wish.base ?? known?.base ?? null);
+    const base = await this.#baseFor(repository, wish);
     const active = known && registry.runs.activeOf(known.id);
     if (active) throw this.#duplicate(repository, { plan: known, run: active });
     const now = clock.now();
@@ -149,6 +159,14 @@ export class Starter {
       lastActivityAt: now,
     };
     return { ...(known ?? fresh), base, file, command: wish.command };
+  }
+
+  /** A plan that has its worktree needs its base no more, unless another one is asked for. */
+  async #baseFor(repository: RepositoryRow, wish: Wish): Promise<string | null> {
+    const { registry, git } = this.#parts;
+    const known = registry.plans.byName(repository.id, wish.name);
+    if (known && known.worktreeId !== null && wish.base === undefined) return known.base;
+    return (await requireBase(git, repository, wish.base ?? known?.base ?? null)).base;
   }
 
   #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {

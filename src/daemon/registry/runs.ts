@@ -42,9 +42,10 @@ export class RunRows extends Table<RunRow> {
   /** The newest first. */
   list(filter: { planIds: readonly string[]; active?: boolean | undefined; limit: number }): RunRow[] {
     const state = filter.active === undefined ? '' : `AND ${filter.active ? '' : 'NOT '}${active}`;
-    return this.all(
-      `WHERE plan_id IN (SELECT value FROM json_each(?)) ${state} ORDER BY queued_at DESC, rowid DESC LIMIT ${filter.limit}`,
+    return this.search(
+      `WHERE plan_id IN (SELECT value FROM json_each(?)) ${state} ORDER BY queued_at DESC, rowid DESC LIMIT ?`,
       JSON.stringify(filter.planIds),
+      filter.limit,
     );
   }
 
@@ -54,9 +55,10 @@ export class RunRows extends Table<RunRow> {
 
   /** Ended before a time, except the last one of each plan, which its state is derived from. */
   endedBefore(time: number, limit: number): RunRow[] {
-    return this.all(
-      `WHERE ended_at < ? AND attempt < (SELECT last_attempt FROM plans WHERE plans.id = plan_id) LIMIT ${limit}`,
+    return this.search(
+      `WHERE ended_at < ? AND attempt < (SELECT last_attempt FROM plans WHERE plans.id = plan_id) LIMIT ?`,
       time,
+      limit,
     );
   }
 }

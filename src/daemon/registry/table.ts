@@ -16,7 +16,7 @@ export interface Store {
 }
 
 /** Answers kept until the next write: a picture of 50 plans asks several hundred times for the same few rows. */
-const mostAnswersKept = 10_000;
+const mostAnswersKept = 1000;
 
 /**
  * One table seen as typed rows: fields in camelCase, columns in snake_case. Statements are prepared once, answers are
@@ -57,11 +57,14 @@ export class Table<Row extends { id: string }> {
   }
 
   all(clause: string, ...values: Value[]): Row[] {
-    return this.#remember(clause, values, () =>
-      this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
-        .all(...values)
-        .map((stored) => this.#decode(stored)),
-    );
+    return this.#remember(clause, values, () => this.search(clause, ...values));
+  }
+
+  /** Like all, for questions that callers shape themselves: those are too many to keep the answers. */
+  search(clause: string, ...values: Value[]): Row[] {
+    return this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
+      .all(...values)
+      .map((stored) => this.#decode(stored));
   }
 
   count(clause = '', ...values: Value[]): number {

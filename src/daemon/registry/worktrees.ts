@@ -7,6 +7,15 @@ export class WorktreeRows extends Table<WorktreeRow> {
     super(store, 'worktrees', { branchMade: 'boolean' });
   }
 
+  /** Also those that are removed. */
+  everyone(): WorktreeRow[] {
+    return this.all('');
+  }
+
+  removedBefore(time: number): WorktreeRow[] {
+    return this.all("WHERE state = 'removed' AND removed_at < ?", time);
+  }
+
   /** Those that are not removed. */
   live(): WorktreeRow[] {
     return this.all("WHERE state <> 'removed' ORDER BY created_at, id");

@@ -7,7 +7,7 @@ import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Repository } from '../../contract/models.ts';
 import type { Git } from '../git/git.ts';
-import { findCommonDir, findDefaultBranch, isBare } from '../git/questions.ts';
+import { findCheckout, findCommonDir, findDefaultBranch, isBare } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 
@@ -181,7 +181,7 @@ export class Repositories {
     if (commonDir === undefined) return undefined;
     const known = this.#registry.repositories.byCommonDir(commonDir);
     if (known) return known;
-    const checkout = (await isBare(this.#git, commonDir)) ? commonDir : dirname(commonDir);
+    const checkout = (await isBare(this.#git, commonDir)) ? commonDir : await findCheckout(this.#git, commonDir, path);
     const defaultBranch = await findDefaultBranch(this.#git, commonDir);
     const addedMeanwhile = this.#registry.repositories.byCommonDir(commonDir);
     if (addedMeanwhile) return addedMeanwhile;

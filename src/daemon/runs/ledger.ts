@@ -8,15 +8,24 @@ import { isActive, mayBecome, type Ending } from './machine.ts';
 
 type EndListener = (run: RunRow) => void;
 
+interface Parts {
+  registry: Registry;
+  clock: Clock;
+  usage: { peakOf(run: string): RunRow['peak']; forget(run: string): void };
+  onError: (error: unknown) => void;
+}
+
 /** The states of runs on disk. Every change of state passes here, with its event, and wakes who waits for the end. */
 export class RunLedger {
   readonly #registry: Registry;
   readonly #clock: Clock;
+  readonly #parts: Parts;
   readonly #listeners = new Set<EndListener>();
 
-  constructor(registry: Registry, clock: Clock) {
-    this.#registry = registry;
-    this.#clock = clock;
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#registry = parts.registry;
+    this.#clock = parts.clock;
   }
 
   require(id: string): RunRow {
@@ -47,15 +56,25 @@ export class RunLedger {
   }
 
   /** Ends a run; does nothing when it has ended already. */
-  end(id: string, ending: Ending, entry: { endedAt?: number | undefined; peak?: RunRow['peak'] } = {}): RunRow {
+  end(id: string, ending: Ending, entry: { endedAt?: number | undefined } = {}): RunRow {
     const run = this.require(id);
     if (!isActive(run.state)) return run;
     const { state, ...outcome } = ending;
     const endedAt = Math.max(entry.endedAt ?? this.#clock.now(), run.startedAt ?? 0);
-    const changes = { ...outcome, endedAt, ...(entry.peak ? { peak: entry.peak } : {}) };
+    const changes = { ...outcome, endedAt, peak: this.#parts.usage.peakOf(id) };
     const ended = this.move(id, state, { changes, data: { state, ...outcome } });
-    for (const listener of [...this.#listeners]) listener(ended);
+    this.#parts.usage.forget(id);
+    for (const listener of [...this.#listeners]) this.#tell(listener, ended);
     return ended;
+  }
+
+  /** One that fails must not keep the others from hearing of it. */
+  #tell(listener: EndListener, ended: RunRow): void {
+    try {
+      listener(ended);
+    } catch (error) {
+      this.#parts.onError(error);
+    }
   }
 
   onEnd(listener: EndListener): Disposable {
@@ -68,6 +87,7 @@ export class RunLedger {
     const run = this.require(id);
     if (!isActive(run.state)) return run;
     const { signal, timeoutMs } = options;
+    if (signal.aborted) throw timedOut(run);
     return new Promise((resolve, reject) => {
       const finish = (act: () => void) => {
         listening[Symbol.dispose]();

@@ -53,8 +53,9 @@ class LineReader {
   async *lines(): AsyncGenerator<LogLine> {
     const { from, tail, follow, signal, onCaughtUp } = this.#reading;
     this.#offset = from ?? (tail === undefined ? 0 : await findTail(this.#handle, tail));
+    const end = follow === undefined ? (await this.#handle.stat()).size : Infinity;
     let caughtUp = false;
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#offset + this.#pending.length < end) {
       const wasOver = follow?.isOver() ?? true;
       const chunk = await this.#readChunk();
       if (chunk.length > 0) {

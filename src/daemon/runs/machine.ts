@@ -48,6 +48,7 @@ export const unstartableEnding = (exitCode: number | null): Ending => ({
 
 /** A process that is provably gone and left no record. */
 export const vanishedEnding = (why: 'reboot' | 'killed', stopAsked: boolean): Ending =>
-  stopAsked && why === 'killed'
-    ? { state: 'stopped', reason: null, exitCode: null, signal: 'SIGKILL' }
-    : { state: 'lost', reason: why, exitCode: null, signal: null };
+  stopAsked && why === 'killed' ? stoppedEnding : { state: 'lost', reason: why, exitCode: null, signal: null };
+
+/** Somebody asked, and how the command took it is not known. */
+export const stoppedEnding: Ending = { state: 'stopped', reason: null, exitCode: null, signal: null };

@@ -71,8 +71,8 @@ export class RegisteredRuns {
   }
 
   async #disconnected(id: string): Promise<void> {
-    const run = this.#parts.ledger.require(id);
-    if (isActive(run.state) && (await this.#isGone(run)) !== false)
+    const run = this.#parts.registry.runs.get(id);
+    if (run && isActive(run.state) && (await this.#isGone(run)) !== false)
       this.#parts.ledger.end(id, vanishedEnding('killed', false));
   }
 

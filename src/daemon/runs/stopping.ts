@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
 import { liveness, signalProcess } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
-import { isActive, vanishedEnding } from './machine.ts';
+import { isActive, stoppedEnding, vanishedEnding } from './machine.ts';
 import { rootsOf } from './roots.ts';
 import { terminateTree } from './terminate.ts';
 
@@ -32,8 +32,8 @@ export class Stopping {
     const { ledger } = this.#parts;
     const run = ledger.require(id);
     if (!isActive(run.state)) return run;
-    if (run.state === 'queued') return ledger.end(id, { state: 'stopped', reason: null, exitCode: null, signal: null });
-    if (run.pid === null) return this.#giveUp(run, options.force);
+    if (run.state === 'queued') return ledger.end(id, stoppedEnding);
+    if (run.pid === null && run.parentPid === null) return this.#giveUp(run, options.force);
     const graceMs = options.force ? 0 : options.graceMs;
     if (run.state !== 'stopping') {
       ledger.move(id, 'stopping', { changes: { stopForce: options.force }, data: { force: options.force } });
@@ -53,9 +53,9 @@ export class Stopping {
 
   async #end(id: string, patience: { graceMs: number; signal: AbortSignal }): Promise<void> {
     const run = this.#parts.ledger.require(id);
-    if (!(await terminateTree(rootsOf(run), patience))) throw stuck(run);
+    if (!(await terminateTree(rootsOf(run, this.#parts.bootId), patience))) throw stuck(run);
     if (run.kind === 'registered') {
-      this.#parts.ledger.end(id, vanishedEnding('killed', true));
+      this.#parts.ledger.end(id, stoppedEnding);
       return;
     }
     await this.#untilSettled(run);
@@ -74,7 +74,7 @@ export class Stopping {
     await ledger.untilEnded(run.id, { signal: AbortSignal.timeout(recordPatienceMs) });
   }
 
-  /** A registered run without a process we could prove: only a person can say that it is gone. */
+  /** A run without a process we could prove: only a person can say that it is gone. */
   #giveUp(run: RunRow, force: boolean): RunRow {
     if (force) return this.#parts.ledger.end(run.id, vanishedEnding('killed', false));
     throw new WtdError('INVALID_STATE', `run ${run.id} has no known process that could be stopped`, {

@@ -8,24 +8,27 @@ import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import { endingOf, isActive, unstartableEnding, vanishedEnding, type Ending } from './machine.ts';
 import type { RunDirectories } from './run-directory.ts';
-import type { RunRecord } from './run-record.ts';
+import type { Announced, RunRecord } from './run-record.ts';
 import { rootsOf } from './roots.ts';
 import { terminateLeftovers } from './terminate.ts';
-import type { UsageMonitor } from './usage.ts';
 
 /** How often a command is looked at whose parent was killed. */
 const orphanPollMs = 1000;
+const insistPauseMs = 250;
+/** A parent announces its command within milliseconds; on a machine that stands still, later. */
+const announcementPatienceMs = 5000;
 
 interface Parts {
   ledger: RunLedger;
   executor: Executor;
   directories: RunDirectories;
-  usage: UsageMonitor;
   clock: Clock;
   log: Logger;
   bootId: string;
   leftoverGraceMs: () => number;
 }
+
+type Begun = Extract<RunRecord, { kind: 'claimed' | 'exited' }>;
 
 /** Starts supervised runs, watches them to their end, and takes over those of an earlier daemon. */
 export class Supervisor implements AsyncDisposable {
@@ -38,23 +41,33 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Executes the command of a run in state `starting`. Answers the run, running or failed with reason `spawn`. */
-  async launch(run: RunRow, what: { program: string; env: Record<string, string> }): Promise<RunRow> {
-    const { ledger, executor, directories, bootId, clock } = this.#parts;
+  async launch(
+    run: RunRow,
+    what: { program: string; env: Record<string, string>; onExecuted: () => void },
+  ): Promise<RunRow> {
+    const { ledger, directories, bootId, clock } = this.#parts;
     const directory = directories.of(run.id);
     await directories.describe(run.id, { ...run, bootId });
     const command = [what.program, ...run.command.slice(1)];
     const result = await this.#start({ directory, cwd: run.cwd ?? '', command, env: what.env });
-    await directories.forgetEnvironment(run.id);
+    // From here on something may have run, so nobody may take the start back.
+    what.onExecuted();
     if (result.kind === 'unstartable') {
       this.#parts.log.warn({ run: run.id, cause: result.cause }, 'a command could not be executed');
-      return ledger.end(run.id, unstartableEnding(result.exitCode));
+      await this.#insist(() => {
+        ledger.end(run.id, unstartableEnding(result.exitCode));
+      });
+    } else {
+      const startedAt = clock.now();
+      await this.#insist(() => {
+        this.#recordStart(run, { ...result, startedAt });
+      });
+      this.#watch(run.id);
     }
-    const { parent, child } = result;
-    const processes = { pid: child.pid, processStart: child.start, parentPid: parent.pid, parentStart: parent.start };
-    const changes = { ...processes, bootId, executor: executor.name, startedAt: clock.now() };
-    const running = ledger.move(run.id, 'running', { changes, data: { pid: child.pid, kind: run.kind } });
-    this.#watch(run.id);
-    return running;
+    await directories.forgetEnvironment(run.id).catch((error: unknown) => {
+      this.#parts.log.warn({ run: run.id, err: error }, 'the environment of a run could not be removed');
+    });
+    return ledger.require(run.id);
   }
 
   /** A start that failed halfway is cancelled; when it cannot be any more, the command runs, and that is the result. */
@@ -75,13 +88,16 @@ export class Supervisor implements AsyncDisposable {
    * Answers false when it provably never began; then it may be started again.
    */
   async adopt(run: RunRow): Promise<boolean> {
-    const { executor, directories, ledger } = this.#parts;
+    const { executor, directories, ledger, clock } = this.#parts;
     const directory = directories.of(run.id);
     const found = await executor.inspect(directory);
     const record = found.kind === 'unclaimed' && run.state === 'starting' ? await executor.cancel(directory) : found;
     if (run.state === 'starting') {
       if (record.kind === 'cancelled' || record.kind === 'unclaimed') return false;
-      if (record.kind === 'claimed' || record.kind === 'exited') this.#recordStart(run, record);
+      if (record.kind === 'claimed' || record.kind === 'exited') {
+        const { parent, child } = await this.#announced(directory, record);
+        this.#recordStart(run, { parent, child, startedAt: run.startedAt ?? clock.now() });
+      }
     }
     await directories.forgetEnvironment(run.id);
     this.#parts.log.info({ run: run.id, record: record.kind }, 'took over a run');
@@ -89,21 +105,32 @@ export class Supervisor implements AsyncDisposable {
     return true;
   }
 
-  #recordStart(run: RunRow, record: Extract<RunRecord, { kind: 'claimed' | 'exited' }>): void {
-    const { ledger, bootId, clock, executor } = this.#parts;
-    const { parent, child } = record;
-    ledger.move(run.id, 'running', {
-      changes: {
-        pid: child?.pid ?? null,
-        processStart: child?.start ?? null,
-        parentPid: parent.pid,
-        parentStart: parent.start,
-        bootId,
-        executor: executor.name,
-        startedAt: run.startedAt ?? clock.now(),
-      },
-      data: { pid: child?.pid ?? null, kind: run.kind },
-    });
+  /** The daemon before may have died between the parent and its command. */
+  async #announced(directory: string, record: Begun): Promise<Begun> {
+    const deadline = performance.now() + announcementPatienceMs;
+    let seen = record;
+    while (seen.kind === 'claimed' && seen.child === null && performance.now() < deadline) {
+      await sleep(20);
+      const now = await this.#parts.executor.inspect(directory);
+      if (now.kind === 'claimed' || now.kind === 'exited') seen = now;
+      else break;
+    }
+    return seen;
+  }
+
+  #recordStart(
+    run: RunRow,
+    { parent, child, startedAt }: { parent: Announced; child: Announced | null; startedAt: number },
+  ): void {
+    const { ledger, bootId, executor } = this.#parts;
+    const processes = {
+      pid: child?.pid ?? null,
+      processStart: child?.start ?? null,
+      parentPid: parent.pid,
+      parentStart: parent.start,
+    };
+    const changes = { ...processes, bootId, executor: executor.name, startedAt };
+    ledger.move(run.id, 'running', { changes, data: { pid: processes.pid, kind: run.kind } });
   }
 
   #watch(run: string): void {
@@ -119,25 +146,42 @@ export class Supervisor implements AsyncDisposable {
 
   /** The parent of a run is gone: ends what it left behind, then the run. */
   async #settle(id: string): Promise<void> {
-    const { executor, directories, ledger, usage } = this.#parts;
+    const { executor, directories, ledger, bootId, leftoverGraceMs } = this.#parts;
+    const { signal } = this.#closing;
     const record = await executor.inspect(directories.of(id));
-    const ending =
-      record.kind === 'claimed' ? await this.#untilOrphanEnds(id) : this.#endingFrom(ledger.require(id), record);
-    if (ending === undefined) return; // the daemon ends first; the next one takes the run over
-    const run = ledger.require(id);
-    await terminateLeftovers(rootsOf(run), { graceMs: this.#parts.leftoverGraceMs(), signal: this.#closing.signal });
-    if (this.#closing.signal.aborted) return;
-    const endedAt = 'at' in record ? record.at : undefined;
-    ledger.end(id, ending, { endedAt, peak: usage.forget(id) });
+    const isTold = record.kind === 'exited' || record.kind === 'unstartable';
+    if (!isTold) await this.#untilOrphanEnds(id);
+    const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold };
+    if (!signal.aborted) await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), signal });
+    // A closing daemon leaves it to the next one, which finds the same record.
+    await this.#insist(() => {
+      const run = ledger.require(id);
+      ledger.end(id, this.#endingFrom(run, record), { endedAt: isTold ? record.at : undefined });
+    });
   }
 
-  #endingFrom(run: RunRow, record: Exclude<RunRecord, { kind: 'claimed' }>): Ending {
+  /** The registry may be busy or its disk full for a while; what happened is not forgotten because of that. */
+  async #insist(write: () => void): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        write();
+        return;
+      } catch (error) {
+        this.#parts.log.error({ err: error }, 'the registry could not be written, trying again');
+        await sleep(insistPauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  #endingFrom(run: RunRow, record: RunRecord): Ending {
     const stopAsked = run.stopForce !== null;
     switch (record.kind) {
       case 'exited':
         return endingOf(record, stopAsked);
       case 'unstartable':
         return unstartableEnding(record.exitCode);
+      case 'claimed':
       case 'unclaimed':
       case 'cancelled':
         return vanishedEnding(this.#whyGone(run), stopAsked);
@@ -146,20 +190,16 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  /** The parent was killed. The command may live on, and until it is provably gone it counts as running. */
-  async #untilOrphanEnds(id: string): Promise<Ending | undefined> {
+  /** There is no record of the end. The command may live on, and until it is provably gone it counts as running. */
+  async #untilOrphanEnds(id: string): Promise<void> {
     const { ledger, bootId } = this.#parts;
     const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const run = ledger.require(id);
-      const isKnown = run.pid !== null && run.processStart !== null;
-      const identity = { bootId: run.bootId ?? '', pid: run.pid ?? 0, start: run.processStart ?? '' };
-      if (!isKnown || (await liveness(identity, bootId)) === 'gone') {
-        return vanishedEnding(this.#whyGone(run), run.stopForce !== null);
-      }
+    const run = ledger.require(id);
+    if (run.pid === null || run.processStart === null) return;
+    const identity = { bootId: run.bootId ?? '', pid: run.pid, start: run.processStart };
+    while (!signal.aborted && (await liveness(identity, bootId)) !== 'gone') {
       await sleep(orphanPollMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
-    return undefined;
   }
 
   #whyGone(run: RunRow): 'reboot' | 'killed' {

@@ -19,16 +19,25 @@ interface Patience {
  * again right before its signal. Answers true when everything is gone.
  */
 export const terminateTree = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
-  terminate(() => findWholeTree(roots), patience);
+  terminate(roots, { ...patience, isMeant: () => true });
 
 /**
  * Ends what a command left in its own session when it ended. What moved to a session of its own meant to stay: it is
  * ended only when somebody stops the run.
  */
 export const terminateLeftovers = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
-  terminate(async () => (await findWholeTree(roots)).filter(({ session }) => session === roots.parent?.pid), patience);
+  terminate(roots, { ...patience, isMeant: ({ session }) => session === roots.parent?.pid });
 
-async function terminate(find: () => Promise<ProcessEntry[]>, { graceMs, signal }: Patience): Promise<boolean> {
+async function terminate(
+  roots: TreeRoots,
+  { graceMs, signal, isMeant }: Patience & { isMeant: (entry: ProcessEntry) => boolean },
+): Promise<boolean> {
+  const found = new Map<number, string>();
+  const find = async (): Promise<ProcessEntry[]> => {
+    const tree = (await findWholeTree({ ...roots, found })).filter(isMeant);
+    for (const { pid, start } of tree) found.set(pid, start);
+    return tree;
+  };
   if (graceMs > 0) {
     await signalAll(await find(), ['SIGTERM', 'SIGCONT']);
     if (await becomesEmpty(find, { patienceMs: graceMs, signal })) return true;

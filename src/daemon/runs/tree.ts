@@ -12,17 +12,22 @@ export interface TreeRoots {
   parent: Known | null;
   /** The command itself. */
   child: Known | null;
+  /** The parent ended while we watched, so its session's number cannot have been given again yet. */
+  justEnded?: boolean;
+  /** Found earlier, by pid: a process stays one of the run's even when all that tied it to the run has ended. */
+  found?: ReadonlyMap<number, string>;
 }
 
 /**
  * The run's processes without its parent: everything in its session and everything below its command. Pure.
- * A session counts only while its leader is provably the run's parent, because its number can be given again.
+ * A session counts only while its leader is the run's parent, because its number can be given again afterwards.
  */
 export function selectTree(processes: readonly ProcessEntry[], roots: TreeRoots): ProcessEntry[] {
-  const session = processes.some((entry) => isKnown(entry, roots.parent)) ? roots.parent?.pid : undefined;
+  const session = provenSession(processes, roots);
   const selected = new Set<number>();
   for (const entry of processes) {
-    if (entry.session === session || isKnown(entry, roots.child)) selected.add(entry.pid);
+    const wasFound = roots.found?.get(entry.pid) === entry.start;
+    if (entry.session === session || isKnown(entry, roots.child) || wasFound) selected.add(entry.pid);
   }
   for (let before = -1; before !== selected.size;) {
     before = selected.size;
@@ -41,6 +46,12 @@ export async function findWholeTree(roots: TreeRoots): Promise<ProcessEntry[]> {
     if ((await startedWith(entry.pid, 'WTD_RUN')) === roots.run) tree.push(entry);
   }
   return tree;
+}
+
+function provenSession(processes: readonly ProcessEntry[], { parent, justEnded }: TreeRoots): number | undefined {
+  const leader = processes.find(({ pid }) => pid === parent?.pid);
+  const isProven = leader ? isKnown(leader, parent) : justEnded === true;
+  return isProven ? parent?.pid : undefined;
 }
 
 const isKnown = (entry: ProcessEntry, known: Known | null): boolean =>

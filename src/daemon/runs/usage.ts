@@ -40,12 +40,10 @@ export class UsageMonitor implements AsyncDisposable {
     return this.#peaks.get(run) ?? null;
   }
 
-  /** Called when a run has ended; answers its peak. */
-  forget(run: string): Peak | null {
-    const peak = this.peakOf(run);
+  /** Called when a run has ended. */
+  forget(run: string): void {
     this.#latest.delete(run);
     this.#peaks.delete(run);
-    return peak;
   }
 
   async sample(): Promise<void> {
@@ -57,7 +55,8 @@ export class UsageMonitor implements AsyncDisposable {
       trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
       this.#options.intervalMs(),
     );
-    for (const { run, tree } of trees) this.#keep(run, tree, measured);
+    const current = new Set(this.#options.runs().map(({ run }) => run)); // some may have ended meanwhile
+    for (const { run, tree } of trees) if (current.has(run)) this.#keep(run, tree, measured);
     this.#seen = new Map(trees.flatMap(({ tree }) => tree.map(({ pid, start }) => [pid, start])));
   }
 

@@ -1,5 +1,5 @@
 import { access, mkdir, realpath } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { newId } from '../../base/id.ts';
@@ -56,14 +56,14 @@ export class Worktrees {
    */
   async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
     await using undo = new Disposal();
-    const { git, registry, clock } = this.#parts;
+    const { git, registry, clock, configuration } = this.#parts;
     undo.defer(() => {
-      this.#emptyTrashSoon(repository);
+      this.#emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
     await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
-    await git.write(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules']);
+    await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules']);
     await this.#validate(row);
     const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
     registry.change((tell) => {
@@ -110,9 +110,14 @@ export class Worktrees {
     });
   }
 
-  /** Deletes what earlier removals moved away, and the directory of worktrees once it is empty. */
-  async emptyTrash(repository: RepositoryRow): Promise<void> {
-    const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
+  /** Deletes what earlier removals moved away, wherever worktrees have been. */
+  async emptyTrash(): Promise<void> {
+    const directories = new Set(this.#parts.registry.worktrees.everyone().map(({ path }) => dirname(path)));
+    for (const directory of directories) await this.#emptyTrashOf(directory);
+  }
+
+  /** Also removes the directory of worktrees once it is empty. */
+  async #emptyTrashOf(directory: string): Promise<void> {
     await this.#trash.empty(directory);
     // In turn with `create`, which makes that directory and then asks where it really lies.
     await this.#allotting.run('rows', () => removeIfEmpty(directory));
@@ -158,7 +163,7 @@ export class Worktrees {
     const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
     await mkdir(directory, { recursive: true });
     const inside = relative(repository.path, directory);
-    if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}/`);
+    if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}`);
     await excludeFromStatus(repository.commonDir, '/.claude-context/');
     return realpath(directory);
   }
@@ -202,6 +207,7 @@ export class Worktrees {
    */
   async #discard(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
     const { git } = this.#parts;
+    if (await isMissing(repository.commonDir)) return false; // nothing of it is left that could be mended
     const branchDeleted = await git.locked(repository.commonDir, async () => {
       const listed = await listWorktrees(git, repository.commonDir);
       if (listed.some(({ path }) => path === row.path)) {
@@ -209,16 +215,17 @@ export class Worktrees {
         // Twice: the first means "although files are there", the second "although it is locked".
         await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
       }
-      return this.#deleteEmptyBranch(repository, row);
+      const isElsewhere = listed.some(({ path, branch }) => path !== row.path && branch === row.branch);
+      return !isElsewhere && (await this.#deleteEmptyBranch(repository, row));
     });
-    this.#emptyTrashSoon(repository);
+    this.#emptyTrashSoon(dirname(row.path));
     return branchDeleted;
   }
 
   /** Nobody waits for it: large trees take their time. */
-  #emptyTrashSoon(repository: RepositoryRow): void {
-    this.emptyTrash(repository).catch((error: unknown) => {
-      this.#parts.log.warn({ repository: repository.name, err: error }, 'the trash could not be emptied yet');
+  #emptyTrashSoon(directory: string): void {
+    this.#emptyTrashOf(directory).catch((error: unknown) => {
+      this.#parts.log.warn({ directory, err: error }, 'the trash could not be emptied yet');
     });
   }
 
