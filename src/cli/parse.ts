@@ -200,8 +200,7 @@ function placeWords(grammar: Grammar, words: readonly string[], place: (name: st
   }
 }
 
-const noProgram = ({ name }: Grammar) =>
-  usageError('name a program after --', `as in: wtd ${name} ... -- npm test`);
+const noProgram = ({ name }: Grammar) => usageError('name a program after --', `as in: wtd ${name} ... -- npm test`);
 
 function requireAll(grammar: Grammar, values: Values): void {
   const missing = grammar.parameters.find(({ name, required }) => required && values[name] === undefined);

@@ -15,6 +15,6 @@ export function parseComplaint(text: string): Complaint | undefined {
   const said = (complaints.at(-1) ?? stray).trim();
   if (said === '') return undefined;
   if (complaints.length === 0) return { message: said.slice(0, longestMessage) };
-  const [message = said, hint] = said.split(/\n {2}(?=\S)/, 2);
+  const [, message = said, hint] = /^(.*)\n {2}(\S.*)$/s.exec(said) ?? [];
   return { message: message.trim().slice(0, longestMessage), ...(hint !== undefined && { hint: hint.trim() }) };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { errors } from '../../src/contract/errors.ts';
+import { RpcError } from '../../src/rpc/errors.ts';
 import { StreamSource } from '../../src/rpc/stream-source.ts';
 import type { Methods } from '../rpc/rig.ts';
 import { endedRun, event, picture, plan, refuse, run, wtd } from './rig.ts';
@@ -148,6 +149,28 @@ describe('wtd start', () => {
     expect(told.exitCode).toBe(3);
     expect(told.out).toContain('login failed (exit code 3) after 1m');
   });
+});
+
+test('wtd restart says where the plan runs, as wtd start does', async () => {
+  const methods = { 'plan.restart': () => run(), 'plan.show': () => plan() };
+  expect(await wtd(['restart', 'login'], { methods })).toMatchObject({
+    exitCode: 0,
+    out: 'login running, pid 4321, ports 8100-8109, in worktrees/plan-login\nfollow it with: wtd logs -f login\n',
+  });
+  expect(JSON.parse((await wtd(['restart', 'login', '--json'], { methods })).out)).toEqual(run());
+});
+
+test('what the daemon would not take is looked up by the command that was typed', async () => {
+  const hint = 'see the parameters of plan.start in rpc.discover';
+  const refusal = new RpcError(-32602, 'plan: is no name', { code: 'INVALID_PARAMS', hint, issues: [] });
+  const methods = { 'plan.start': () => Promise.reject(refusal) };
+  expect(await wtd(['start', 'bad/name', '--', 'true'], { methods })).toEqual({
+    exitCode: 2,
+    out: '',
+    err: 'wtd: plan: is no name\n  see what it takes with: wtd help start\n',
+  });
+  const { out } = await wtd(['start', 'bad/name', '--json', '--', 'true'], { methods });
+  expect(JSON.parse(out)).toMatchObject({ error: { data: { hint } } });
 });
 
 describe('wtd wait', () => {

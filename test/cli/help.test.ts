@@ -72,12 +72,18 @@ test('help on what does not exist is exit 2 and a near name', async () => {
   expect(err).toContain('did you mean wtd start');
 });
 
-test('a noun without a verb is exit 2', async () => {
-  expect(await wtd(['plan'])).toEqual({
-    exitCode: 2,
-    out: '',
-    err: 'wtd: plan needs a verb\n  see them with: wtd help plan\n',
-  });
+test('a noun without a verb is exit 2, and its verbs are told', async () => {
+  const { exitCode, out, err } = await wtd(['plan']);
+  expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
+  expect(err).toMatch(/^wtd: plan needs a verb: (\w+, )*start, .*\n {2}see what they do with: wtd help plan\n$/);
+});
+
+test('help has the short forms in the order of their daily use', async () => {
+  const { out } = await wtd(['help']);
+  const [daily = ''] = out.slice(out.indexOf('\n\n') + 2).split('\n\n');
+  const words = daily.split('\n').map((line) => line.trim().split(' ', 1)[0]);
+  const first = ['start', 'status', 'logs', 'wait', 'stop', 'restart', 'exec', 'events', 'shutdown'];
+  expect(words.slice(0, first.length)).toEqual(first);
 });
 
 test('the version is printed', async () => {

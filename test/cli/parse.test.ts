@@ -93,6 +93,8 @@ describe('what is refused', () => {
     [['login', '--timeout', '-5s'], '--timeout needs a value'],
     [['login', '--when-full', 'quue'], 'did you mean queue?'],
     [['login', '--when-full', 'x'], 'it is one of queue, refuse'],
+    [['login', '--'], 'name a program after --'],
+    [['login', '--', ''], 'name a program after --'],
     [['login', 'claude', 'fix'], 'put the command after two dashes: wtd try ... -- claude fix'],
   ])('%j: %s', (argv, sentence) => {
     expect(complaint(...argv)).toContain(sentence);

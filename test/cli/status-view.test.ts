@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { cellsOf } from '../../src/cli/columns.ts';
-import { formatStatus, statusColumns, summarize } from '../../src/cli/status-view.ts';
+import { formatStatus, inOrder, statusColumns, summarize } from '../../src/cli/status-view.ts';
 import { endedRun, picture, plan, run } from './rig.ts';
 
 const view = { cwd: '/home/dev/shop', nowMs: Date.parse('2026-01-01T00:05:00Z'), hasColour: false };
@@ -45,6 +45,24 @@ test('a queued plan tells its place, an ended one since when', () => {
     ['queued #2', '5m'],
     ['failed', '4m'],
   ]);
+});
+
+test('what is active comes first, the queue in its order, and the rest as it was given', () => {
+  const queued = (name: string, queuePosition: number) =>
+    plan({ name, state: 'queued', run: run({ state: 'queued', queuePosition }) });
+  const plans = [
+    plan({ name: 'idle', state: 'idle', run: null }),
+    queued('third', 3),
+    plan({ name: 'failed', state: 'failed' }),
+    plan({ name: 'paused', state: 'paused' }),
+    queued('first', 1),
+    plan({ name: 'starting', state: 'starting' }),
+    plan({ name: 'running', state: 'running' }),
+    plan({ name: 'also idle', state: 'idle', run: null }),
+  ];
+  expect(inOrder(plans).map(({ name }) => name)).toEqual(
+    ['running', 'starting', 'paused', 'first', 'third', 'idle', 'failed', 'also idle'], //
+  );
 });
 
 test('the repository is shown only where there are several', () => {

@@ -38,7 +38,8 @@ describe('a daemon that is not there', () => {
     const { socketPath } = makePlace();
     const error = connect({ socketPath, start: null });
     await expect(error).rejects.toMatchObject(unavailable(socketPath));
-    await expect(error).rejects.toHaveProperty('data.hint', expect.stringContaining('wtd daemon'));
+    await expect(error).rejects.toHaveProperty('data.hint', 'start it with `wtd daemon`');
+    await expect(connect({ socketPath, start: null, absentHint: 'look' })).rejects.toHaveProperty('data.hint', 'look');
   });
 
   test('is started in / with only the environment given, in a session of its own', async () => {
@@ -69,7 +70,7 @@ describe('a daemon that is not there', () => {
     await new Promise((resolve) => spawn(dead.program, dead.args, { env: dead.env }).on('exit', resolve));
     expect(statSync(place.socketPath).isSocket()).toBe(true);
     await expect(connect({ socketPath: place.socketPath, start: null })).rejects.toMatchObject(
-      unavailable('No daemon'),
+      unavailable('no daemon'),
     );
     const takeOver = `require('node:fs').unlinkSync(process.env.SOCKET);`;
     const start = servingProgram(place);
@@ -101,6 +102,18 @@ describe('a daemon that is not there', () => {
     await expect(error).rejects.toMatchObject(unavailable('config.yaml'));
     expect(starts(place)).toBe(1);
     expect(readFileSync(place.errorFile, 'utf8')).toContain('an older complaint');
+  });
+
+  test('that complains to several clients at once is told by each of them once, with its own hint', async () => {
+    const place = makePlace();
+    const code = `process.stderr.write('wtd: limits.max_runs is not known\\n  correct it\\n'); process.exitCode = 2`;
+    const start = program(place, code);
+    const ends = await Promise.allSettled([1, 2, 3].map(() => connect({ socketPath: place.socketPath, start })));
+    for (const end of ends) {
+      expect(end).toMatchObject({
+        reason: { message: 'limits.max_runs is not known', data: { code: 'UNAVAILABLE', hint: 'correct it' } },
+      });
+    }
   });
 
   test('that ends at once without a word is told by its exit code, and a missing program by its name', async () => {

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { RemoteError } from '../../src/client/errors.ts';
 import type { Run } from '../../src/contract/models.ts';
 import { Daemon } from '../rig/daemon.ts';
-import { pidsAround, pidsOf } from '../rig/processes.ts';
+import { parentOf, pidsAround, pidsOf } from '../rig/processes.ts';
 import { makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
@@ -142,6 +145,33 @@ test('of starts and registrations at once one wins', async () => {
   const { runs } = await rig.call('run.list', { active: true });
   expect(runs).toHaveLength(1);
   expect(child.starts().length).toBe(runs[0]?.kind === 'supervised' ? 1 : 0);
+});
+
+test('a parent shell that comes up late, after the next daemon gave its start up, carries nothing out', async () => {
+  await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 1 } } });
+  const first = await rig.startSteered('first');
+  const second = rig.steered('second');
+  const queued = await rig.start('second', second.command);
+  const parent = readFileSync(`/proc/${parentOf(first.run.pid ?? 0)}/cmdline`, 'utf8').split('\0');
+  const [shell = '', script = '', directory = ''] = parent.map((word) => word.replace(first.run.id, queued.id));
+  await rig.daemon.kill();
+  // As a daemon leaves it that is killed between the spawn of the parent shell and its first act.
+  execFileSync('mkfifo', ['-m', '600', join(directory, 'alive'), join(directory, 'start')]);
+  const database = new SqliteDatabase(join(rig.place.home, 'wtd.db'), { fileMustExist: true });
+  database.prepare(`UPDATE runs SET state = 'starting' WHERE id = ?`).run(queued.id);
+  database.close();
+  await rig.startDaemon();
+  expect(await rig.call('run.show', { run: queued.id })).toMatchObject({ state: 'queued', queuePosition: 1 });
+
+  const env = { ...rig.place.env, WTD_RUN: queued.id };
+  const late = spawn(shell, [script, directory, ...second.command], { env, stdio: 'ignore', detached: true });
+  await until(() => late.exitCode !== null || second.starts().length > 0, 'the late parent did something');
+
+  expect([second.starts(), late.exitCode]).toEqual([[], 125]);
+  await first.child.exit(0);
+  const pid = await second.untilStarted();
+  await until(async () => (await rig.call('run.show', { run: queued.id })).pid === pid, 'the run is known to run');
+  expect(second.starts()).toEqual([pid]);
 });
 
 test('of two daemons started at once on a stale socket one serves and the other exits 9, 20 times', async () => {

@@ -5,6 +5,8 @@ import { WtdError } from '../../contract/errors.ts';
 
 /** On a small machine four at once beat six. */
 const mostAtOnce = 4;
+/** Writing a tree waits for disks and filters more than for a processor. */
+const mostTreesAtOnce = 16;
 const readTimeoutMs = 60_000;
 /** A checkout of a very large tree on a slow disk. */
 const writeTimeoutMs = 30 * 60_000;
@@ -27,7 +29,7 @@ export class Git {
   readonly #environment: Readonly<Record<string, string>>;
   readonly #limit = pLimit(mostAtOnce);
   /** Apart, because one repository's slow filters must not hold up every other question. */
-  readonly #fileLimit = pLimit(mostAtOnce);
+  readonly #fileLimit = pLimit(mostTreesAtOnce);
   readonly #locks = new KeyedMutex();
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
@@ -98,7 +100,8 @@ export function succeed(args: readonly string[], result: GitResult): string {
 }
 
 function failure(args: readonly string[], result: GitResult): WtdError {
-  const said = result.stderr.trim().split('\n').at(-1) ?? '';
+  const lines = result.stderr.trim().split('\n');
+  const said = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? '';
   return new WtdError('GIT_FAILED', `git ${args[0] ?? ''} failed: ${said}`, {
     hint: 'see what git says, mend it and try again',
     command: ['git', ...args],
