@@ -34,9 +34,9 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   let found = await tryConnect(socketPath);
   let starting: StartingDaemon | undefined;
   while (typeof found === 'string') {
-    if (found === 'absent' && starting === undefined) {
+    if (found === 'absent' && (starting === undefined || starting.hasGivenWayInVain())) {
       if (start === null) throw absent(options);
-      onStarting?.();
+      if (starting === undefined) onStarting?.();
       const { startDaemon } = await import('./start-daemon.ts');
       starting = startDaemon(start);
     }

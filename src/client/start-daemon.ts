@@ -8,12 +8,18 @@ import { UnavailableError } from './errors.ts';
 const maxErrorFileBytes = 1_000_000;
 const maxComplaintBytes = 65_536;
 
-/** 0: a service manager was told to start it; 9: another client's daemon came first. Either way one will answer. */
-const hopefulExitCodes = [0, 9];
+/** A service manager was told to start it. */
+const doneExitCode = 0;
+/** Another client's daemon came first. */
+const busyExitCode = 9;
+/** How long the daemon that came first has before it is taken for one that failed. */
+const giveWayMs = 1000;
 
 export interface StartingDaemon {
   /** Throws what the daemon said when it ended before it could answer. */
   throwIfFailed(): void;
+  /** True once another daemon has had its time: it answers, or this one is to be started again. */
+  hasGivenWayInVain(): boolean;
   /** What it has said so far. */
   complaint(): Complaint | undefined;
 }
@@ -22,13 +28,15 @@ export interface StartingDaemon {
 export function startDaemon(command: StartCommand): StartingDaemon {
   const { errorFile } = command;
   let failure: Complaint | undefined;
+  let gaveWayAtMs = Infinity;
   try {
     const { child, offset } = spawnDetached(command);
     child.once('error', (error) => {
       failure ??= notStarted(error);
     });
     child.once('exit', (code, signal) => {
-      if (code === null || !hopefulExitCodes.includes(code)) {
+      if (code === busyExitCode) gaveWayAtMs = Date.now();
+      else if (code !== doneExitCode) {
         const silent = { message: `the daemon ended at once (${signal ?? `exit code ${code}`})` };
         failure ??= readComplaint(errorFile, offset) ?? silent;
       }
@@ -37,6 +45,7 @@ export function startDaemon(command: StartCommand): StartingDaemon {
       throwIfFailed() {
         if (failure !== undefined) throw unavailable(failure, errorFile);
       },
+      hasGivenWayInVain: () => Date.now() - gaveWayAtMs > giveWayMs,
       complaint: () => readComplaint(errorFile, offset),
     };
   } catch (error) {

@@ -10,7 +10,7 @@ import * as run from './run.ts';
 import * as status from './status.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-export const contract = { config, daemon, event, plan, repository, rpc, run, status };
+const contract = { config, daemon, event, plan, repository, rpc, run, status };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

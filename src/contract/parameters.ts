@@ -22,7 +22,7 @@ export const id = text(128).min(1);
 /** A path; the command line makes it absolute before it is sent. */
 export const path = text(4096).min(1).meta({ path: true });
 
-export const absolutePath = path.refine((value) => value.startsWith('/'), 'must be an absolute path');
+const absolutePath = path.refine((value) => value.startsWith('/'), 'must be an absolute path');
 
 /** A commit-ish for git, never mistaken for an option. */
 export const revision = text(1024)

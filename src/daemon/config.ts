@@ -49,7 +49,7 @@ async function loadFile(file: string): Promise<Loaded> {
 }
 
 /** Throws INVALID_PARAMS that names the file, the key and the allowed values. */
-export async function parseConfig(text: string, file: string): Promise<Config> {
+async function parseConfig(text: string, file: string): Promise<Config> {
   // Imported late: without a file nobody needs it.
   const { parseDocument } = await import('yaml');
   const document = parseDocument(text);

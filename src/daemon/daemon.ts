@@ -173,7 +173,7 @@ function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding
   const repositories = new Repositories(ground);
   const worktrees = new Worktrees(ground);
   const facts = new PlanFactsReader(registry, git);
-  const launcher = new Launcher({ ...ground, ...runs, worktrees, socket });
+  const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket });
   const starter = new Starter({ ...ground, ...runs, launcher, socket, isEnding });
   const planModels = new PlanModels({ ...ground, ...runs, facts });
   const plans = new Plans({

@@ -63,7 +63,6 @@ describe('what is given', () => {
     [['login', '--tail', '1', '--tail', '2'], { plan: 'login', tail: 2 }],
     [['login', '--', 'sh', '-c', 'exit 3'], { plan: 'login', command: ['sh', '-c', 'exit 3'] }],
     [['login', '--', '--repo', '--', '-f'], { plan: 'login', command: ['--repo', '--', '-f'] }],
-    [['login', '--'], { plan: 'login' }],
     [['login', '--file=--odd'], { plan: 'login', file: '/home/dev/--odd' }],
     [['login', '--json'], { plan: 'login' }],
   ])('%j', (argv, expected) => {

@@ -89,6 +89,20 @@ describe('a daemon that is not there', () => {
     expect(await client.raw('any', {})).toHaveProperty('cwd', process.cwd());
   });
 
+  test('that gave way to one that then failed is started again', async () => {
+    const place = makePlace();
+    const start = countingProgram(place, `if (require('node:fs').statSync(starts).size === 1) process.exit(9);`);
+    const serving = servingProgram(place);
+    writeFileSync(
+      String(start.args[0]),
+      [start, serving].map(({ args }) => readFileSync(String(args[0]), 'utf8')).join('\n'),
+    );
+    let told = 0;
+    await using client = await connect({ socketPath: place.socketPath, start, onStarting: () => told++ });
+    expect(await client.raw('any', {})).toHaveProperty('cwd', '/');
+    expect({ starts: starts(place), told }).toEqual({ starts: 2, told: 1 });
+  });
+
   test('that ends at once is UNAVAILABLE with its own sentence, and started only once', async () => {
     const place = makePlace();
     mkdirSync(dirname(place.errorFile));

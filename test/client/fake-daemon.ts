@@ -44,6 +44,11 @@ export const servingProgram = (place: Place): StartCommand => program(place, ser
 
 /** Counts how often it was started. */
 export const countingProgram = (place: Place, code: string): StartCommand =>
-  program(place, `require('node:fs').appendFileSync(${JSON.stringify(join(place.directory, 'starts'))}, '.'); ${code}`);
+  program(
+    place,
+    `const starts = ${JSON.stringify(join(place.directory, 'starts'))};
+    require('node:fs').appendFileSync(starts, '.');
+    ${code}`,
+  );
 
 export const starts = ({ directory }: Place): number => readFileSync(join(directory, 'starts'), 'utf8').length;

@@ -211,9 +211,11 @@ test('a command whose parent shell was killed counts as running until it ends, a
   expect(await rig.refusal('plan.start', { plan: 'login', repository: rig.repository.path })).toMatchObject({
     code: 'DUPLICATE_RUN',
   });
-  await rig.daemon.kill();
-  await rig.startDaemon();
-  expect(await show(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
+  for (const end of ['kill', 'terminate'] as const) {
+    await rig.daemon[end]();
+    await rig.startDaemon();
+    expect(await show(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
+  }
 
   await child.exit(0);
   expect(await rig.wait('login')).toMatchObject({ id: run.id, state: 'lost', reason: 'killed', exitCode: null });

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -156,6 +156,7 @@ test('a parent shell that comes up late, after the next daemon gave its start up
   const [shell = '', script = '', directory = ''] = parent.map((word) => word.replace(first.run.id, queued.id));
   await rig.daemon.kill();
   // As a daemon leaves it that is killed between the spawn of the parent shell and its first act.
+  mkdirSync(directory, { mode: 0o700 });
   execFileSync('mkfifo', ['-m', '600', join(directory, 'alive'), join(directory, 'start')]);
   const database = new SqliteDatabase(join(rig.place.home, 'wtd.db'), { fileMustExist: true });
   database.prepare(`UPDATE runs SET state = 'starting' WHERE id = ?`).run(queued.id);

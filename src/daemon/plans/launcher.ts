@@ -12,6 +12,7 @@ import type { Supervisor } from '../runs/supervisor.ts';
 import { isMissing } from '../worktrees/examine.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
 import { writeCurrentPlan } from './context-directory.ts';
+import type { PlanFactsReader } from './plan-facts.ts';
 import { requireBase } from './plan-location.ts';
 import { runEnvironment } from './run-environment.ts';
 
@@ -20,6 +21,7 @@ interface Parts {
   ledger: RunLedger;
   supervisor: Supervisor;
   worktrees: Worktrees;
+  facts: PlanFactsReader;
   directories: RunDirectories;
   git: Git;
   log: Logger;
@@ -128,6 +130,7 @@ export class Launcher {
       kind: 'plan',
       usedBy: `plan ${plan.name}`,
     });
+    this.#parts.facts.forget(plan.id); // what was known of an earlier worktree
     undo.defer(() => worktrees.rollBack(repository, worktree));
     registry.change(() => {
       // A branch that was made anew has nothing of what an earlier one of its name had.

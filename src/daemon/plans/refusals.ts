@@ -30,18 +30,22 @@ export const noCommand = (plan: string): WtdError =>
   });
 
 export const placesFull = (obstacle: { limit: string; current: number; max: number }): WtdError =>
-  new WtdError('LIMIT_REACHED', `${obstacle.current} runs are active, and ${obstacle.limit} is ${obstacle.max}`, {
-    hint: 'let it wait with `--when-full queue`, or see what runs with `wtd status`',
-    ...obstacle,
-    suggestions: [
-      'wait for a run to end: `wtd wait <plan>`',
-      'stop one: `wtd stop <plan>`',
-      `raise ${obstacle.limit} in config.yaml, then \`wtd daemon reload\``,
-    ],
-  });
+  new WtdError(
+    'LIMIT_REACHED',
+    `no place is free: ${obstacle.limit} is ${obstacle.max}, and ${obstacle.current} active`,
+    {
+      hint: 'let it wait with `--when-full queue`, or see what runs with `wtd status`',
+      ...obstacle,
+      suggestions: [
+        'wait for a run to end: `wtd wait <plan>`',
+        'stop one: `wtd stop <plan>`',
+        `raise ${obstacle.limit} in config.yaml, then \`wtd daemon reload\``,
+      ],
+    },
+  );
 
 export const queueFull = (current: number, max: number): WtdError =>
-  new WtdError('LIMIT_REACHED', `${current} runs are queued already, and limits.queue_size is ${max}`, {
+  new WtdError('LIMIT_REACHED', `the queue is full: limits.queue_size is ${max}, and ${current} queued`, {
     hint: 'see the queue with `wtd run list --active`',
     limit: 'limits.queue_size',
     current,

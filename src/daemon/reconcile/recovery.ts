@@ -44,7 +44,7 @@ export class Recovery {
   }
 
   async #adopt(run: RunRow): Promise<void> {
-    const { supervisor, ledger, directories } = this.#parts;
+    const { supervisor, ledger } = this.#parts;
     if (run.state === 'queued') return;
     if (run.kind === 'registered') {
       // Its caller was never answered, so nothing of it can be under way.
@@ -52,7 +52,6 @@ export class Recovery {
       return;
     }
     if (!(await supervisor.adopt(run))) {
-      await directories.clearAttempt(run.id);
       ledger.move(run.id, 'queued');
     } else if (run.state === 'stopping') this.#goOnStopping(run);
   }
@@ -79,7 +78,7 @@ export class Recovery {
     const { directories, registry } = this.#parts;
     for (const id of await directories.list()) {
       if (registry.runs.get(id)) continue;
-      if (!(await directories.wasClaimed(id))) await directories.remove(id);
+      if (!(await directories.wasTried(id))) await directories.remove(id);
     }
   }
 

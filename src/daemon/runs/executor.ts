@@ -2,8 +2,10 @@ import type { Announced, RunRecord } from './run-record.ts';
 
 /** What an executor needs to start a run. */
 export interface Launch {
-  /** The run's own directory, made by wtd. */
+  /** A directory for this try alone. */
   directory: string;
+  /** The file that takes the output of both streams. */
+  output: string;
   cwd: string;
   command: readonly string[];
   /** The whole environment. */

@@ -24,7 +24,7 @@ export async function readBootId(): Promise<string> {
 }
 
 /** pid 0 and 1 and negative numbers are never ours: a signal to them would reach everybody. */
-export const isSignallable = (pid: number): boolean => Number.isSafeInteger(pid) && pid > 1;
+const isSignallable = (pid: number): boolean => Number.isSafeInteger(pid) && pid > 1;
 
 export async function identify(pid: number, bootId: string): Promise<ProcessIdentity | undefined> {
   const entry = isSignallable(pid) ? await findProcess(pid) : undefined;

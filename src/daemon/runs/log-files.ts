@@ -23,7 +23,7 @@ interface Reading {
 
 const chunkBytes = 65_536;
 /** A longer line is given in pieces, so that no run can make a reader grow. */
-export const longestLineBytes = 262_144;
+const longestLineBytes = 262_144;
 /** Where the file system reports no changes. */
 const pollMs = 500;
 const newline = 0x0a;

@@ -1,11 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export const outputFile = 'output.log';
+const outputFile = 'output.log';
 const environmentFile = 'environment.json';
 const descriptionFile = 'run.json';
+const tryPrefix = 'try-';
 
-/** The directories of runs: `<runs>/<id>/`, each 0700, with the output, the parent's record and what was intended. */
+/** The directories of runs: `<runs>/<id>/`, each 0700, with the output, what was intended, and each try to start. */
 export class RunDirectories {
   readonly #root: string;
 
@@ -50,15 +51,29 @@ export class RunDirectories {
     await rename(`${file}.new`, file);
   }
 
-  /** For a start that is tried again: nothing of the first try may be mistaken for the second. */
-  async clearAttempt(run: string): Promise<void> {
-    for (const name of ['record', 'alive', 'start']) await rm(join(this.of(run), name), { force: true });
+  /**
+   * A directory for one try to start the run. A start that was cancelled keeps its own, record and all, so that a
+   * parent that comes up late can never be mistaken for that of a later try.
+   */
+  async newTry(run: string): Promise<string> {
+    const directory = join(this.of(run), `${tryPrefix}${(await this.#tries(run)) + 1}`);
+    await mkdir(directory, { mode: 0o700 });
+    return directory;
   }
 
-  /** Whether a parent came up in it, or was kept from it. */
-  async wasClaimed(run: string): Promise<boolean> {
+  /** The directory of the last try; without any, one that is not there. */
+  async lastTry(run: string): Promise<string> {
+    return join(this.of(run), `${tryPrefix}${await this.#tries(run)}`);
+  }
+
+  /** Whether anything was ever tried in it. */
+  async wasTried(run: string): Promise<boolean> {
+    return (await this.#tries(run)) > 0;
+  }
+
+  async #tries(run: string): Promise<number> {
     const names = await readdir(this.of(run)).catch((): string[] => []);
-    return names.includes('record');
+    return names.filter((name) => name.startsWith(tryPrefix)).length;
   }
 
   async list(): Promise<string[]> {

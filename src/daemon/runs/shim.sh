@@ -1,17 +1,17 @@
 # The parent of one run. It stays when the daemon goes, so that the run's end is known to whoever asks later.
 #
-# usage: /bin/sh shim.sh RUN_DIRECTORY COMMAND [ARGUMENT...]      descriptors 1 and 2 are the run's output
+# usage: /bin/sh shim.sh TRY_DIRECTORY COMMAND [ARGUMENT...]      descriptors 1 and 2 are the run's output
 #
-# RUN_DIRECTORY holds two FIFOs. "alive" has a writer as long as this process lives; "start" has one until the
+# TRY_DIRECTORY holds two FIFOs. "alive" has a writer as long as this process lives; "start" has one until the
 # command is executed. "record" is made here, and made only once: whoever makes it first, this process or a daemon
 # that cancels the start, has the say. Lines appended to it:
 #   shim PID START    child PID START    failed CODE (the exec failed)    exit CODE
 # and what the shell itself says of a signal ("Terminated"), which tells death by signal from exit 128 + n.
 { # A shell reads a group whole before it runs it: the file may be replaced meanwhile.
-  unset -f printf read trap exec eval set 2>/dev/null # functions that came in through the environment
+  unset -f printf read true trap exec eval set 2>/dev/null # functions that came in through the environment
   trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE        # caught, not ignored: the command gets the defaults back
   set -C
-  : >"$1/record" || exit 125
+  { true >"$1/record"; } 2>/dev/null || exit 125
   set +C
   exec 5>&1 6>&2 7>>"$1/record" 9<>"$1/alive" </dev/null >/dev/null 2>&7
 

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '../commands/commands.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
-import { outputFile } from './run-directory.ts';
 import { cancelledMark, parseRunRecord, type RunRecord } from './run-record.ts';
 
 const shimFile = fileURLToPath(new URL('./shim.sh', import.meta.url));
@@ -89,9 +88,9 @@ export class ShimExecutor implements Executor {
 }
 
 /** Starts the parent and waits for the moment of the exec, or for the parent's end before it. */
-async function untilExecuted({ directory, cwd, command, env }: Launch): Promise<void> {
+async function untilExecuted({ directory, output: file, cwd, command, env }: Launch): Promise<void> {
   const { execa } = await import('execa');
-  const output = await open(join(directory, outputFile), 'a', 0o600);
+  const output = await open(file, 'a', 0o600);
   const executed = readUntilEnd(openSync(join(directory, 'start'), constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const parent = execa('/bin/sh', [shimFile, directory, ...command], {
@@ -149,8 +148,8 @@ function openFifo(file: string): number | undefined {
   }
 }
 
-function unstartable({ command, directory }: Launch, exitCode: number): LaunchResult {
+function unstartable({ command, output }: Launch, exitCode: number): LaunchResult {
   const program = command[0] ?? '';
   const cause = exitCode === 126 ? `${program} is not executable` : `${program} was not found`;
-  return { kind: 'unstartable', exitCode, cause: `${cause} (see ${join(directory, outputFile)})` };
+  return { kind: 'unstartable', exitCode, cause: `${cause} (see ${output})` };
 }

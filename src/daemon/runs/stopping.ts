@@ -46,12 +46,12 @@ export class Stopping {
 
   #begin(id: string, graceMs: number): Promise<void> {
     const impatient = new AbortController();
-    const done = this.#end(id, { graceMs, signal: impatient.signal }).finally(() => this.#underWay.delete(id));
+    const done = this.#end(id, { graceMs, hurry: impatient.signal }).finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, { impatient, done });
     return done;
   }
 
-  async #end(id: string, patience: { graceMs: number; signal: AbortSignal }): Promise<void> {
+  async #end(id: string, patience: { graceMs: number; hurry: AbortSignal }): Promise<void> {
     const run = this.#parts.ledger.require(id);
     if (!(await terminateTree(rootsOf(run, this.#parts.bootId), patience))) throw stuck(run);
     if (run.kind === 'registered') {

@@ -46,10 +46,10 @@ export class Supervisor implements AsyncDisposable {
     what: { program: string; env: Record<string, string>; onExecuted: () => void },
   ): Promise<RunRow> {
     const { ledger, directories, bootId, clock } = this.#parts;
-    const directory = directories.of(run.id);
     await directories.describe(run.id, { ...run, bootId });
     const command = [what.program, ...run.command.slice(1)];
-    const result = await this.#start({ directory, cwd: run.cwd ?? '', command, env: what.env });
+    const place = { directory: await directories.newTry(run.id), output: directories.logOf(run.id) };
+    const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env });
     // From here on something may have run, so nobody may take the start back.
     what.onExecuted();
     if (result.kind === 'unstartable') {
@@ -62,7 +62,7 @@ export class Supervisor implements AsyncDisposable {
       await this.#insist(() => {
         this.#recordStart(run, { ...result, startedAt });
       });
-      this.#watch(run.id);
+      this.#watch(run.id, place.directory);
     }
     await directories.forgetEnvironment(run.id).catch((error: unknown) => {
       this.#parts.log.warn({ run: run.id, err: error }, 'the environment of a run could not be removed');
@@ -89,7 +89,7 @@ export class Supervisor implements AsyncDisposable {
    */
   async adopt(run: RunRow): Promise<boolean> {
     const { executor, directories, ledger, clock } = this.#parts;
-    const directory = directories.of(run.id);
+    const directory = await directories.lastTry(run.id);
     const found = await executor.inspect(directory);
     const record = found.kind === 'unclaimed' && run.state === 'starting' ? await executor.cancel(directory) : found;
     if (run.state === 'starting') {
@@ -101,7 +101,7 @@ export class Supervisor implements AsyncDisposable {
     }
     await directories.forgetEnvironment(run.id);
     this.#parts.log.info({ run: run.id, record: record.kind }, 'took over a run');
-    if (isActive(ledger.require(run.id).state)) this.#watch(run.id);
+    if (isActive(ledger.require(run.id).state)) this.#watch(run.id, directory);
     return true;
   }
 
@@ -133,11 +133,11 @@ export class Supervisor implements AsyncDisposable {
     ledger.move(run.id, 'running', { changes, data: { pid: processes.pid, kind: run.kind } });
   }
 
-  #watch(run: string): void {
-    const { executor, directories, log } = this.#parts;
-    const watch = executor.watch(directories.of(run), () => {
+  #watch(run: string, directory: string): void {
+    const { executor, log } = this.#parts;
+    const watch = executor.watch(directory, () => {
       this.#watches.delete(run);
-      this.#settle(run).catch((error: unknown) => {
+      this.#settle(run, directory).catch((error: unknown) => {
         log.error({ run, err: error }, 'the end of a run could not be recorded');
       });
     });
@@ -145,14 +145,14 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** The parent of a run is gone: ends what it left behind, then the run. */
-  async #settle(id: string): Promise<void> {
-    const { executor, directories, ledger, bootId, leftoverGraceMs } = this.#parts;
+  async #settle(id: string, directory: string): Promise<void> {
+    const { executor, ledger, bootId, leftoverGraceMs } = this.#parts;
     const { signal } = this.#closing;
-    const record = await executor.inspect(directories.of(id));
+    const record = await executor.inspect(directory);
     const isTold = record.kind === 'exited' || record.kind === 'unstartable';
     if (!isTold) await this.#untilOrphanEnds(id);
     const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold };
-    if (!signal.aborted) await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), signal });
+    await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), leave: signal });
     // A closing daemon leaves it to the next one, which finds the same record.
     await this.#insist(() => {
       const run = ledger.require(id);

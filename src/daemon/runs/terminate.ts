@@ -11,7 +11,9 @@ interface Patience {
   /** Between TERM and KILL; 0 is KILL at once. */
   graceMs: number;
   /** Cuts the grace short. */
-  signal: AbortSignal;
+  hurry?: AbortSignal;
+  /** Leaves everything as it is. */
+  leave?: AbortSignal;
 }
 
 /**
@@ -30,7 +32,7 @@ export const terminateLeftovers = (roots: TreeRoots, patience: Patience): Promis
 
 async function terminate(
   roots: TreeRoots,
-  { graceMs, signal, isMeant }: Patience & { isMeant: (entry: ProcessEntry) => boolean },
+  { graceMs, hurry, leave, isMeant }: Patience & { isMeant: (entry: ProcessEntry) => boolean },
 ): Promise<boolean> {
   const found = new Map<number, string>();
   const find = async (): Promise<ProcessEntry[]> => {
@@ -38,15 +40,17 @@ async function terminate(
     for (const { pid, start } of tree) found.set(pid, start);
     return tree;
   };
+  const isLeft = () => leave?.aborted === true;
+  if (isLeft()) return false;
   if (graceMs > 0) {
     await signalAll(await find(), ['SIGTERM', 'SIGCONT']);
-    if (await becomesEmpty(find, { patienceMs: graceMs, signal })) return true;
+    if (await becomesEmpty(find, { patienceMs: graceMs, signals: [hurry, leave] })) return true;
   }
   const deadline = performance.now() + killPatienceMs;
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !isLeft()) {
     // Again and again, because a process may fork between the look and the signal.
     await signalAll(await find(), ['SIGKILL']);
-    if (await becomesEmpty(find, { patienceMs: longestPauseMs, signal: undefined })) return true;
+    if (await becomesEmpty(find, { patienceMs: longestPauseMs, signals: [leave] })) return true;
   }
   return false;
 }
@@ -58,12 +62,13 @@ async function signalAll(tree: readonly ProcessEntry[], signals: readonly NodeJS
 /** Most trees end within milliseconds, so it looks often at first and then ever less. */
 async function becomesEmpty(
   find: () => Promise<ProcessEntry[]>,
-  options: { patienceMs: number; signal: AbortSignal | undefined },
+  options: { patienceMs: number; signals: readonly (AbortSignal | undefined)[] },
 ): Promise<boolean> {
   const deadline = performance.now() + options.patienceMs;
+  const signal = AbortSignal.any(options.signals.flatMap((given) => given ?? []));
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     if ((await find()).length === 0) return true;
-    if (performance.now() >= deadline || options.signal?.aborted === true) return false;
-    await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
+    if (performance.now() >= deadline || signal.aborted) return false;
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
