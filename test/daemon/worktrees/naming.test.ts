@@ -17,12 +17,12 @@ describe('a worktree', () => {
 });
 
 describe('the worktrees of a repository lie', () => {
-  const usual = { name: 'shop', path: '/work/shop', commonDir: '/work/shop/.git' };
-  const bare = { name: 'shop', path: '/work/shop.git', commonDir: '/work/shop.git' };
+  const usual = { name: 'shop', path: '/srv/shop', commonDir: '/srv/shop/.git' };
+  const bare = { name: 'shop', path: '/srv/shop.git', commonDir: '/srv/shop.git' };
 
   test('in its checkout', () => {
-    expect(worktreesDirectory(usual, 'worktrees')).toBe('/work/shop/worktrees');
-    expect(worktreesDirectory(usual, '.wtd/trees')).toBe('/work/shop/.wtd/trees');
+    expect(worktreesDirectory(usual, 'worktrees')).toBe('/srv/shop/worktrees');
+    expect(worktreesDirectory(usual, '.wtd/trees')).toBe('/srv/shop/.wtd/trees');
   });
 
   test('in a directory of its own below an absolute one', () => {
@@ -31,7 +31,7 @@ describe('the worktrees of a repository lie', () => {
   });
 
   test('beside a bare repository, which has no checkout', () => {
-    expect(worktreesDirectory(bare, 'worktrees')).toBe('/work/shop-worktrees');
-    expect(worktreesDirectory({ ...bare, path: '/work/blog', commonDir: '/work/blog' }, 'a/b')).toBe('/work/blog-b');
+    expect(worktreesDirectory(bare, 'worktrees')).toBe('/srv/shop-worktrees');
+    expect(worktreesDirectory({ ...bare, path: '/srv/blog', commonDir: '/srv/blog' }, 'a/b')).toBe('/srv/blog-b');
   });
 });
