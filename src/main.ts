@@ -4,9 +4,10 @@ import { runForeground } from './cli/foreground.ts';
 import { clientPaths, daemonPaths } from './daemon/paths.ts';
 
 const argv = process.argv.slice(2);
+const isDaemon = argv.length === 1 && argv[0] === 'daemon';
 
 async function main(): Promise<number> {
-  if (argv.length === 1 && argv[0] === 'daemon') {
+  if (isDaemon) {
     const { runDaemon } = await import('./daemon/daemon.ts');
     return runForeground({ env: process.env, streams: process }, (say) => runDaemon(process.env, say));
   }
@@ -38,4 +39,6 @@ function findRoute() {
 
 void main().then((exitCode) => {
   process.exitCode = exitCode;
+  // A daemon that gave up its lock does nothing more, whatever is still under way in it.
+  if (isDaemon) process.exit();
 });

@@ -70,8 +70,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   await using undo = new Disposal();
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;
-  const runs = buildRuns(ground, undo);
   const isEnding = () => lifeCycle.isEnding;
+  const runs = buildRuns(ground, undo, isEnding);
   const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
   const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
@@ -85,7 +85,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const server = new SocketServer({ dispatch, log });
   services.daemonStatus.countConnections(() => server.connectionCount);
 
-  const { adopted } = await new Recovery({ ...ground, ...runs, ...plans }).recover();
+  const recovery = new Recovery({ ...ground, ...runs, ...plans });
+  const { adopted } = await recovery.recover();
   const handedOver = activatedSocket(environment, process.pid);
   await server.listen(handedOver === null ? { path: paths.socket } : { fd: handedOver });
   undo.use(server);
@@ -93,7 +94,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
 
   runs.usage.start();
   queue.open();
-  const schedule = undo.use(buildSchedule({ ground, runs, plans }, queue));
+  const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));
   lifeCycle.onReload(async () => {
@@ -139,7 +140,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
   };
 }
 
-function buildRuns(ground: Ground, undo: Disposal) {
+function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolean) {
   const { configuration, registry, clock, paths, log } = ground;
   const onError = (error: unknown) => {
     log.error({ err: error }, 'a run could not be looked at');
@@ -162,7 +163,7 @@ function buildRuns(ground: Ground, undo: Disposal) {
   const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
   const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
   const stopping = new Stopping({ ...ground, ledger });
-  const registered = new RegisteredRuns({ ...ground, ledger, onError });
+  const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
   return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
 }
@@ -214,7 +215,7 @@ function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle): Se
   };
 }
 
-function buildSchedule({ ground, runs, plans }: Built, queue: Queue): Schedule {
+function buildSchedule({ ground, runs, plans }: Built, work: { queue: Queue; recovery: Recovery }): Schedule {
   const { configuration, log } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
@@ -223,7 +224,8 @@ function buildSchedule({ ground, runs, plans }: Built, queue: Queue): Schedule {
     jobs: {
       reconcile: async () => {
         await runs.registered.check();
-        queue.advance();
+        await work.recovery.attendAll();
+        work.queue.advance();
       },
       cleanup: () => retention.apply(),
     },

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { schedule, type ScheduledTask } from 'node-cron';
 import type { Configuration } from './config.ts';
 import type { Logger } from './log.ts';
 
+const patienceMs = 5000;
 const names = ['reconcile', 'cleanup'] as const;
 type Name = (typeof names)[number];
 
@@ -60,6 +62,6 @@ export class Schedule implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#clear();
-    await Promise.allSettled(this.#running.values());
+    await Promise.race([Promise.allSettled(this.#running.values()), sleep(patienceMs, undefined, { ref: false })]);
   }
 }

@@ -47,16 +47,13 @@ export class Git {
   }
 
   /** Changes something. Throws GIT_FAILED. */
-  async write(directory: string, args: readonly string[]): Promise<string> {
-    return succeed(args, await this.#run(directory, args, { env: {}, timeout: writeTimeoutMs }));
+  async write(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+    return succeed(args, await this.#run(directory, args, { env, timeout: writeTimeoutMs }));
   }
 
   /** Like write, for what writes whole trees. */
-  async writeFiles(directory: string, args: readonly string[]): Promise<string> {
-    return succeed(
-      args,
-      await this.#fileLimit(() => this.#spawn(directory, args, { env: {}, timeout: writeTimeoutMs })),
-    );
+  async writeFiles(directory: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+    return succeed(args, await this.#fileLimit(() => this.#spawn(directory, args, { env, timeout: writeTimeoutMs })));
   }
 
   /** Refs and the registration of worktrees of one repository change only under its lock. */

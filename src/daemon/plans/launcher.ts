@@ -49,7 +49,20 @@ export class Launcher {
    * was made, and is released once something may have run.
    */
   async launch(run: RunRow, undo: Disposal): Promise<RunRow> {
-    return this.track(run.id, () => this.#launch(run, undo));
+    const { registry, directories, supervisor, socket } = this.#parts;
+    const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
+    const program = await findProgram(run.command[0] ?? '', callers);
+    const { plan, repository, worktree } = await this.prepare(run, undo);
+    const placed = { worktreeId: worktree.id, cwd: worktree.path };
+    registry.change(() => {
+      registry.runs.update(run.id, placed);
+    });
+    const ready = { ...run, ...placed };
+    const env = runEnvironment(callers, { run: ready, plan, repository, worktree, socket });
+    const onExecuted = () => {
+      undo.release();
+    };
+    return supervisor.launch(ready, { program, env, onExecuted });
   }
 
   /** Whoever wants to end the run waits until this has come to its end. */
@@ -65,16 +78,27 @@ export class Launcher {
 
   /** Like launch, for a run whose caller has long been answered: what goes wrong ends the run. */
   async launchQueued(run: RunRow): Promise<void> {
+    await this.track(run.id, async () => {
+      try {
+        await using undo = new Disposal();
+        await this.launch(run, undo);
+      } catch (error) {
+        await this.#endUnlaunched(run, error);
+      }
+    });
+  }
+
+  /** Only what is still being started never ran; anything else belongs to the supervisor. */
+  async #endUnlaunched(run: RunRow, error: unknown): Promise<void> {
     const { ledger, directories, log } = this.#parts;
-    try {
-      await using undo = new Disposal();
-      await this.launch(run, undo);
-    } catch (error) {
-      const sentence = error instanceof Error ? error.message : String(error);
-      log.warn({ run: run.id, err: error }, 'a queued run could not be started');
-      await appendFile(directories.logOf(run.id), `wtd: ${sentence}\n`, { mode: 0o600 }).catch(() => undefined);
-      ledger.end(run.id, unstartableEnding(null));
-    }
+    const sentence = error instanceof Error ? error.message : String(error);
+    log.warn({ run: run.id, err: error }, 'a queued run could not be started');
+    await appendFile(directories.logOf(run.id), `wtd: ${sentence}\n`, { mode: 0o600 }).catch(() => undefined);
+    if (ledger.require(run.id).state === 'starting') ledger.end(run.id, unstartableEnding(null));
+  }
+
+  isUnderWay(run: string): boolean {
+    return this.#underWay.has(run);
   }
 
   /** Until a start of this run that is under way has come to its end, whatever that is. */
@@ -91,23 +115,6 @@ export class Launcher {
     const worktree = (await this.#present(plan, repository)) ?? (await this.#make({ plan, repository }, undo));
     await writeCurrentPlan(worktree.path, plan.file);
     return { plan, repository, worktree };
-  }
-
-  async #launch(run: RunRow, undo: Disposal): Promise<RunRow> {
-    const { registry, directories, supervisor, socket } = this.#parts;
-    const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
-    const program = await findProgram(run.command[0] ?? '', callers);
-    const { plan, repository, worktree } = await this.prepare(run, undo);
-    const placed = { worktreeId: worktree.id, cwd: worktree.path };
-    registry.change(() => {
-      registry.runs.update(run.id, placed);
-    });
-    const ready = { ...run, ...placed };
-    const env = runEnvironment(callers, { run: ready, plan, repository, worktree, socket });
-    const onExecuted = () => {
-      undo.release();
-    };
-    return supervisor.launch(ready, { program, env, onExecuted });
   }
 
   async #present(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow | undefined> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -13,6 +14,8 @@ interface Parts {
   configuration: Configuration;
   log: Logger;
 }
+
+const patienceMs = 10_000;
 
 /** Starts waiting runs, first in first out, as soon as there is a place. The queue itself is rows, so it outlives us. */
 export class Queue implements AsyncDisposable {
@@ -42,7 +45,9 @@ export class Queue implements AsyncDisposable {
     if (queued.length === 0) return;
     const places = { maxConcurrent, maxPerRepository };
     for (const { id } of admitFromQueue(queued.map(contend), registry.runs.placed().map(contend), places)) {
-      const launch = this.#parts.launcher.launchQueued(ledger.move(id, 'starting'));
+      const launch = this.#parts.launcher.launchQueued(ledger.move(id, 'starting')).catch((error: unknown) => {
+        this.#parts.log.error({ run: id, err: error }, 'the end of a start could not be recorded');
+      });
       this.#launches.add(launch);
       void launch.finally(() => this.#launches.delete(launch));
     }
@@ -51,6 +56,7 @@ export class Queue implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listening?.[Symbol.dispose]();
     this.#listening = undefined;
-    await Promise.allSettled(this.#launches);
+    // A checkout may take its time; the next daemon begins such a start anew.
+    await Promise.race([Promise.allSettled(this.#launches), sleep(patienceMs, undefined, { ref: false })]);
   }
 }

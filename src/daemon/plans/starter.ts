@@ -75,19 +75,21 @@ export class Starter {
     const env = wish.env ?? this.#parts.environment;
     await findProgram(plan.command[0] ?? '', env);
     await this.#requireDisk(repository);
-    await using undo = new Disposal();
     const id = newId();
-    undo.defer(() => directories.remove(id));
-    await directories.create(id);
-    await directories.keepEnvironment(id, env);
-    if (this.#parts.isEnding()) throw endingSoon();
-    const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
-    const state = isQueued ? 'queued' : 'starting';
-    const run = this.#newRun(plan, { id, state, command: plan.command });
-    undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
-    const begun = isQueued ? run : await launcher.launch(run, undo);
-    undo.release();
-    return begun;
+    return await launcher.track(id, async () => {
+      await using undo = new Disposal();
+      undo.defer(() => directories.remove(id));
+      await directories.create(id);
+      await directories.keepEnvironment(id, env);
+      if (this.#parts.isEnding()) throw endingSoon();
+      const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
+      const state = isQueued ? 'queued' : 'starting';
+      const run = this.#newRun(plan, { id, state, command: plan.command });
+      undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+      const begun = isQueued ? run : await launcher.launch(run, undo);
+      undo.release();
+      return begun;
+    });
   }
 
   /** Answers the run and the token that proves who speaks for it. */
@@ -100,12 +102,13 @@ export class Starter {
     if (this.#parts.isEnding()) throw endingSoon();
     const obstacle = this.#obstacle(plan);
     if (obstacle) throw placesFull(obstacle);
-    await using undo = new Disposal();
     const { token, hash } = registered.newToken();
-    const fresh = this.#newRun(plan, { id: newId(), state: 'starting', command: wish.command ?? [] });
-    const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
-    undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
-    return await launcher.track(run.id, async () => {
+    const id = newId();
+    return await launcher.track(id, async () => {
+      await using undo = new Disposal();
+      const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [] });
+      const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
+      undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
       const { worktree } = await launcher.prepare(run, undo);
       const now = clock.now();
       const placed = { worktreeId: worktree.id, cwd: worktree.path, startedAt: now, lastHeartbeatAt: now };
@@ -263,6 +266,7 @@ export class Starter {
           tell({ type: 'repository.removed', repository: repository.name, data: { path: repository.path } });
         }
       });
+      this.#parts.ledger.takenBack(run);
     };
   }
 }

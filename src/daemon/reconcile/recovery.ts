@@ -1,6 +1,7 @@
 import { milliseconds } from '../../base/duration.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
+import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
@@ -19,6 +20,7 @@ interface Parts {
   registered: RegisteredRuns;
   directories: RunDirectories;
   worktrees: Worktrees;
+  launcher: Launcher;
   configuration: Configuration;
   log: Logger;
 }
@@ -41,6 +43,16 @@ export class Recovery {
     await this.#parts.registered.check();
     await this.#removeStrayDirectories();
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
+  }
+
+  /** Takes those over again whose adoption or end met trouble that may have passed. */
+  async attendAll(): Promise<void> {
+    const { registry, supervisor, launcher } = this.#parts;
+    const isForgotten = ({ id, kind }: RunRow) =>
+      kind === 'supervised' && !supervisor.attends(id) && !launcher.isUnderWay(id);
+    for (const run of registry.runs.placed().filter(isForgotten)) {
+      await this.#eachAlone({ run: run.id }, () => this.#adopt(run));
+    }
   }
 
   async #adopt(run: RunRow): Promise<void> {

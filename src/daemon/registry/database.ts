@@ -20,7 +20,8 @@ export function openDatabase(file: string, runsDirectory: string): Database {
     return database;
   } catch (error) {
     database.close();
-    throw error instanceof WtdError ? error : unusable(file, (error as Error).message);
+    if (error instanceof WtdError) throw error;
+    throw isBusy(error) ? busy(file) : unusable(file, (error as Error).message);
   }
 }
 
@@ -73,6 +74,14 @@ function migrate(database: Database, version: number): void {
     })
     .immediate();
 }
+
+const isBusy = (error: unknown): boolean => (error as { code?: string }).code?.startsWith('SQLITE_BUSY') === true;
+
+const busy = (file: string): WtdError =>
+  new WtdError('BUSY', `another program is writing to the database ${file}`, {
+    hint: 'end that program, then try again; nothing was changed',
+    holder: file,
+  });
 
 function newer(file: string, version: number): WtdError {
   return new WtdError(

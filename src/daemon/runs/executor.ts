@@ -26,6 +26,6 @@ export interface Executor {
   inspect(directory: string): Promise<RunRecord>;
   /** Makes sure that a run without a parent never gets one. Answers what is known afterwards. */
   cancel(directory: string): Promise<RunRecord>;
-  /** Calls back once when the parent of a run is gone; at once when it already is. */
-  watch(directory: string, onGone: () => void): Disposable;
+  /** Calls back once when the parent of a run is gone; `seen` tells whether it was alive when the watch began. */
+  watch(directory: string, onGone: (seen: boolean) => void): Disposable;
 }

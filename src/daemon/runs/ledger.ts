@@ -55,6 +55,13 @@ export class RunLedger {
     return moved;
   }
 
+  /** A stop that was patient is so no more, also for the next daemon. */
+  hurry(id: string): void {
+    this.#registry.change(() => {
+      this.#registry.runs.update(id, { stopForce: true });
+    });
+  }
+
   /** Ends a run; does nothing when it has ended already. */
   end(id: string, ending: Ending, entry: { endedAt?: number | undefined } = {}): RunRow {
     const run = this.require(id);
@@ -75,6 +82,12 @@ export class RunLedger {
     } catch (error) {
       this.#parts.onError(error);
     }
+  }
+
+  /** A start that was undone: its row is gone, and whoever waits for its end is told so. */
+  takenBack(run: RunRow): void {
+    const ended: RunRow = { ...run, state: 'failed', reason: 'spawn', endedAt: this.#clock.now() };
+    for (const listener of [...this.#listeners]) this.#tell(listener, ended);
   }
 
   onEnd(listener: EndListener): Disposable {

@@ -16,6 +16,8 @@ interface Parts {
   clock: Clock;
   bootId: string;
   onError: (error: unknown) => void;
+  /** The daemon ends, and closes connections itself. */
+  isEnding: () => boolean;
 }
 
 /** Runs that somebody else started: they say themselves how they are, and a token proves who speaks. */
@@ -71,6 +73,7 @@ export class RegisteredRuns {
   }
 
   async #disconnected(id: string): Promise<void> {
+    if (this.#parts.isEnding()) return;
     const run = this.#parts.registry.runs.get(id);
     if (run && isActive(run.state) && (await this.#isGone(run)) !== false)
       this.#parts.ledger.end(id, vanishedEnding('killed', false));
@@ -79,8 +82,14 @@ export class RegisteredRuns {
   /** Ends those whose process is provably gone and whose owner did not say so in time. */
   async check(): Promise<void> {
     const { registry, ledger, clock } = this.#parts;
-    for (const run of registry.runs.placed()) {
-      if (run.kind !== 'registered' || (await this.#isGone(run)) !== true) continue;
+    const placed = registry.runs.placed();
+    for (const id of this.#gone.keys()) if (!placed.some((run) => run.id === id)) this.#gone.delete(id);
+    for (const run of placed) {
+      if (run.kind !== 'registered') continue;
+      if ((await this.#isGone(run)) !== true) {
+        this.#gone.delete(run.id);
+        continue;
+      }
       const since = this.#gone.get(run.id) ?? clock.now();
       this.#gone.set(run.id, since);
       const wasReboot = run.bootId !== this.#parts.bootId;

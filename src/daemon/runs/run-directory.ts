@@ -72,7 +72,10 @@ export class RunDirectories {
   }
 
   async #tries(run: string): Promise<number> {
-    const names = await readdir(this.of(run)).catch((): string[] => []);
+    const names = await readdir(this.of(run)).catch((error: unknown): string[] => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error; // what cannot be read may well be there
+    });
     return names.filter((name) => name.startsWith(tryPrefix)).length;
   }
 

@@ -61,12 +61,12 @@ export class ShimExecutor implements Executor {
     return this.inspect(directory);
   }
 
-  watch(directory: string, onGone: () => void): Disposable {
+  watch(directory: string, onGone: (seen: boolean) => void): Disposable {
     let isWanted = true;
     const descriptor = openHeldFifo(join(directory, 'alive'));
     if (descriptor === undefined) {
       queueMicrotask(() => {
-        if (isWanted) onGone();
+        if (isWanted) onGone(false);
       });
       return {
         [Symbol.dispose]() {
@@ -76,7 +76,7 @@ export class ShimExecutor implements Executor {
     }
     const fifo = readUntilEnd(descriptor);
     fifo.once('close', () => {
-      if (isWanted) onGone();
+      if (isWanted) onGone(true);
     });
     return {
       [Symbol.dispose]() {

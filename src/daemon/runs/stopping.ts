@@ -38,6 +38,7 @@ export class Stopping {
     if (run.state !== 'stopping') {
       ledger.move(id, 'stopping', { changes: { stopForce: options.force }, data: { force: options.force } });
     }
+    if (options.force && run.stopForce === false) ledger.hurry(id);
     const underWay = this.#underWay.get(id);
     if (underWay && options.force) underWay.impatient.abort();
     await (underWay?.done ?? this.#begin(id, graceMs));
@@ -76,7 +77,7 @@ export class Stopping {
 
   /** A run without a process we could prove: only a person can say that it is gone. */
   #giveUp(run: RunRow, force: boolean): RunRow {
-    if (force) return this.#parts.ledger.end(run.id, vanishedEnding('killed', false));
+    if (force && run.kind === 'registered') return this.#parts.ledger.end(run.id, vanishedEnding('killed', false));
     throw new WtdError('INVALID_STATE', `run ${run.id} has no known process that could be stopped`, {
       hint: 'end it where it runs; if it is gone, `wtd stop <plan> --force` records it lost',
       state: run.state,

@@ -6,7 +6,7 @@ import type { RunRow } from '../registry/rows.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
-import { endingOf, isActive, unstartableEnding, vanishedEnding, type Ending } from './machine.ts';
+import { endingOf, isActive, stoppedEnding, unstartableEnding, vanishedEnding, type Ending } from './machine.ts';
 import type { RunDirectories } from './run-directory.ts';
 import type { Announced, RunRecord } from './run-record.ts';
 import { rootsOf } from './roots.ts';
@@ -15,6 +15,7 @@ import { terminateLeftovers } from './terminate.ts';
 /** How often a command is looked at whose parent was killed. */
 const orphanPollMs = 1000;
 const insistPauseMs = 250;
+const settlePauseMs = 1000;
 /** A parent announces its command within milliseconds; on a machine that stands still, later. */
 const announcementPatienceMs = 5000;
 
@@ -28,12 +29,20 @@ interface Parts {
   leftoverGraceMs: () => number;
 }
 
+interface Gone {
+  run: string;
+  directory: string;
+  /** We saw it alive. */
+  seen: boolean;
+}
+
 type Begun = Extract<RunRecord, { kind: 'claimed' | 'exited' }>;
 
 /** Starts supervised runs, watches them to their end, and takes over those of an earlier daemon. */
 export class Supervisor implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #watches = new Map<string, Disposable>();
+  readonly #settling = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(parts: Parts) {
@@ -46,10 +55,11 @@ export class Supervisor implements AsyncDisposable {
     what: { program: string; env: Record<string, string>; onExecuted: () => void },
   ): Promise<RunRow> {
     const { ledger, directories, bootId, clock } = this.#parts;
+    if (this.#closing.signal.aborted) throw new Error('the daemon has ended');
     await directories.describe(run.id, { ...run, bootId });
     const command = [what.program, ...run.command.slice(1)];
     const place = { directory: await directories.newTry(run.id), output: directories.logOf(run.id) };
-    const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env });
+    const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env }, what.onExecuted);
     // From here on something may have run, so nobody may take the start back.
     what.onExecuted();
     if (result.kind === 'unstartable') {
@@ -70,16 +80,25 @@ export class Supervisor implements AsyncDisposable {
     return ledger.require(run.id);
   }
 
-  /** A start that failed halfway is cancelled; when it cannot be any more, the command runs, and that is the result. */
-  async #start(launch: Launch): Promise<LaunchResult> {
-    const { executor } = this.#parts;
+  /**
+   * A start that failed halfway is cancelled, and only a cancelled one provably never runs. When it is too late for
+   * that, the command runs, and that is the result.
+   */
+  async #start(launch: Launch, onExecuted: () => void): Promise<LaunchResult> {
+    const { executor, log } = this.#parts;
     try {
       return await executor.start(launch);
     } catch (error) {
-      const record = await executor.cancel(launch.directory);
-      const isUnderWay = record.kind === 'claimed' || record.kind === 'exited';
-      if (!isUnderWay || record.child === null) throw error;
-      return { kind: 'started', parent: record.parent, child: record.child };
+      const record = await executor.cancel(launch.directory).catch(() => undefined);
+      if (record?.kind === 'cancelled') throw error;
+      onExecuted();
+      log.warn({ directory: launch.directory, err: error }, 'a start failed too late to be cancelled');
+      if (record?.kind === 'unstartable')
+        return { kind: 'unstartable', exitCode: record.exitCode, cause: 'see its output' };
+      if (record?.kind !== 'claimed' && record?.kind !== 'exited') throw error;
+      const { parent, child } = await this.#announced(launch.directory, record);
+      if (child === null) throw error;
+      return { kind: 'started', parent, child };
     }
   }
 
@@ -96,7 +115,10 @@ export class Supervisor implements AsyncDisposable {
       if (record.kind === 'cancelled' || record.kind === 'unclaimed') return false;
       if (record.kind === 'claimed' || record.kind === 'exited') {
         const { parent, child } = await this.#announced(directory, record);
-        this.#recordStart(run, { parent, child, startedAt: run.startedAt ?? clock.now() });
+        const startedAt = run.startedAt ?? clock.now();
+        await this.#insist(() => {
+          this.#recordStart(run, { parent, child, startedAt });
+        });
       }
     }
     await directories.forgetEnvironment(run.id);
@@ -133,31 +155,47 @@ export class Supervisor implements AsyncDisposable {
     ledger.move(run.id, 'running', { changes, data: { pid: processes.pid, kind: run.kind } });
   }
 
+  /** Whether somebody here waits for the end of the run. */
+  attends(run: string): boolean {
+    return this.#watches.has(run) || this.#settling.has(run);
+  }
+
   #watch(run: string, directory: string): void {
-    const { executor, log } = this.#parts;
-    const watch = executor.watch(directory, () => {
+    if (this.#closing.signal.aborted) return;
+    const watch = this.#parts.executor.watch(directory, (seen) => {
       this.#watches.delete(run);
-      this.#settle(run, directory).catch((error: unknown) => {
-        log.error({ run, err: error }, 'the end of a run could not be recorded');
-      });
+      this.#settling.add(run);
+      void this.#settleUntilDone({ run, directory, seen }).finally(() => this.#settling.delete(run));
     });
     this.#watches.set(run, watch);
   }
 
+  /** Descriptors or the disk may be short for a while; the end of a run is not forgotten because of that. */
+  async #settleUntilDone(gone: Gone): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#settle(gone);
+        return;
+      } catch (error) {
+        this.#parts.log.error({ run: gone.run, err: error }, 'the end of a run could not be recorded, trying again');
+        await sleep(settlePauseMs, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
   /** The parent of a run is gone: ends what it left behind, then the run. */
-  async #settle(id: string, directory: string): Promise<void> {
+  async #settle({ run: id, directory, seen }: Gone): Promise<void> {
     const { executor, ledger, bootId, leftoverGraceMs } = this.#parts;
     const { signal } = this.#closing;
     const record = await executor.inspect(directory);
     const isTold = record.kind === 'exited' || record.kind === 'unstartable';
     if (!isTold) await this.#untilOrphanEnds(id);
-    const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold };
+    // Of a parent that ended while nobody watched, the session's number may be somebody else's by now.
+    const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold && seen };
     await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), leave: signal });
-    // A closing daemon leaves it to the next one, which finds the same record.
-    await this.#insist(() => {
-      const run = ledger.require(id);
-      ledger.end(id, this.#endingFrom(run, record), { endedAt: isTold ? record.at : undefined });
-    });
+    if (signal.aborted) return; // the next daemon finds the same record
+    ledger.end(id, this.#endingFrom(ledger.require(id), record), { endedAt: isTold ? record.at : undefined });
   }
 
   /** The registry may be busy or its disk full for a while; what happened is not forgotten because of that. */
@@ -168,6 +206,7 @@ export class Supervisor implements AsyncDisposable {
         write();
         return;
       } catch (error) {
+        if (!isRegistryTrouble(error)) throw error;
         this.#parts.log.error({ err: error }, 'the registry could not be written, trying again');
         await sleep(insistPauseMs, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -180,7 +219,7 @@ export class Supervisor implements AsyncDisposable {
       case 'exited':
         return endingOf(record, stopAsked);
       case 'unstartable':
-        return unstartableEnding(record.exitCode);
+        return stopAsked ? stoppedEnding : unstartableEnding(record.exitCode);
       case 'claimed':
       case 'unclaimed':
       case 'cancelled':
@@ -214,3 +253,7 @@ export class Supervisor implements AsyncDisposable {
     return Promise.resolve();
   }
 }
+
+/** Busy, full or unwritable: it may pass. Anything else is a defect, and repeating it mends nothing. */
+const isRegistryTrouble = (error: unknown): boolean =>
+  ((error as { code?: unknown } | null)?.code?.toString() ?? '').startsWith('SQLITE_');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signalProcess } from './identity.ts';
 import type { ProcessEntry } from './process-table.ts';
-import { findWholeTree, type TreeRoots } from './tree.ts';
+import { findMarked, findWholeTree, type TreeRoots } from './tree.ts';
 
 /** After KILL the kernel may need a moment, longer only for a process stuck in the kernel. */
 const killPatienceMs = 10_000;
@@ -29,6 +29,17 @@ export const terminateTree = (roots: TreeRoots, patience: Patience): Promise<boo
  */
 export const terminateLeftovers = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
   terminate(roots, { ...patience, isMeant: ({ session }) => session === roots.parent?.pid });
+
+/** Ends at once every process that was started with this variable in its environment, and waits until it is gone. */
+export async function endMarked(variable: string, value: string): Promise<void> {
+  const deadline = performance.now() + killPatienceMs;
+  for (;;) {
+    const marked = await findMarked(variable, value);
+    if (marked.length === 0 || performance.now() > deadline) return;
+    await signalAll(marked, ['SIGKILL']);
+    await sleep(2);
+  }
+}
 
 async function terminate(
   roots: TreeRoots,

@@ -20,18 +20,20 @@ export interface TreeRoots {
 
 /**
  * The run's processes without its parent: everything in its session and everything below its command. Pure.
+ * What lies below this daemon is never below a run, even when the daemon was started from within it.
  * A session counts only while its leader is the run's parent, because its number can be given again afterwards.
  */
 export function selectTree(processes: readonly ProcessEntry[], roots: TreeRoots): ProcessEntry[] {
   const session = provenSession(processes, roots);
   const selected = new Set<number>();
   for (const entry of processes) {
+    if (entry.pid === process.pid) continue;
     const wasFound = roots.found?.get(entry.pid) === entry.start;
     if (entry.session === session || isKnown(entry, roots.child) || wasFound) selected.add(entry.pid);
   }
   for (let before = -1; before !== selected.size;) {
     before = selected.size;
-    for (const { pid, parent } of processes) if (selected.has(parent)) selected.add(pid);
+    for (const { pid, parent } of processes) if (selected.has(parent) && pid !== process.pid) selected.add(pid);
   }
   return processes.filter((entry) => selected.has(entry.pid) && isEndable(entry, roots));
 }
@@ -41,11 +43,20 @@ export async function findWholeTree(roots: TreeRoots): Promise<ProcessEntry[]> {
   const processes = await listProcesses();
   const tree = selectTree(processes, roots);
   const known = new Set(tree.map(({ pid }) => pid));
-  for (const entry of processes) {
-    if (known.has(entry.pid) || !isEndable(entry, roots)) continue;
-    if ((await startedWith(entry.pid, 'WTD_RUN')) === roots.run) tree.push(entry);
-  }
-  return tree;
+  const others = processes.filter((entry) => !known.has(entry.pid) && isEndable(entry, roots));
+  return [...tree, ...(await withMark(others, 'WTD_RUN', roots.run))];
+}
+
+/** Every process that was started with this variable in its environment. */
+export async function findMarked(variable: string, value: string): Promise<ProcessEntry[]> {
+  const others = (await listProcesses()).filter(({ pid, zombie }) => pid !== process.pid && !zombie);
+  return withMark(others, variable, value);
+}
+
+async function withMark(processes: readonly ProcessEntry[], variable: string, value: string): Promise<ProcessEntry[]> {
+  const marked: ProcessEntry[] = [];
+  for (const entry of processes) if ((await startedWith(entry.pid, variable)) === value) marked.push(entry);
+  return marked;
 }
 
 function provenSession(processes: readonly ProcessEntry[], { parent, justEnded }: TreeRoots): number | undefined {

@@ -12,12 +12,16 @@ import { findCommit, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import { endMarked } from '../runs/terminate.ts';
 import { examine, isMissing } from './examine.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { freeRanges, isQuiet } from './ports.ts';
 import { findBlockers } from './safety.ts';
 import { removeIfEmpty, Trash } from './trash.ts';
+
+/** Marks git that works on a worktree being made, so that the next daemon can end what outlived this one. */
+const gitMark = 'WTD_MAKES_WORKTREE';
 
 interface Parts {
   registry: Registry;
@@ -63,7 +67,8 @@ export class Worktrees {
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
     await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
-    await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules']);
+    const args = ['reset', '--quiet', '--hard', '--no-recurse-submodules'];
+    await git.writeFiles(row.path, args, { [gitMark]: row.id });
     await this.#validate(row);
     const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
     registry.change((tell) => {
@@ -79,7 +84,10 @@ export class Worktrees {
   /** Takes back what `create` began, also in another life: directory, registration, an empty branch of ours, row. */
   async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const { registry } = this.#parts;
-    await this.#discard(repository, row);
+    // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
+    if (!registry.worktrees.get(row.id)) return;
+    await endMarked(gitMark, row.id);
+    await this.#discard(repository, row, () => Promise.resolve());
     registry.change(() => {
       registry.worktrees.delete(row.id);
     });
@@ -102,7 +110,7 @@ export class Worktrees {
   /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
   async finishRemoval(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const { registry, clock } = this.#parts;
-    const branchDeleted = await this.#discard(repository, row);
+    const branchDeleted = await this.#discard(repository, row, () => this.#requireSafe(row));
     registry.change((tell) => {
       registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now() });
       const data = { path: row.path, branch: row.branch, branchDeleted };
@@ -188,7 +196,7 @@ export class Worktrees {
     const what = row.branchMade
       ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
       : ['--', row.path, wanted.branch];
-    await git.write(repository.commonDir, [...common, ...what]);
+    await git.write(repository.commonDir, [...common, ...what], { [gitMark]: row.id });
   }
 
   /** Work must never start in anything but a worktree of its own. */
@@ -205,12 +213,13 @@ export class Worktrees {
    * Files first out of the way, then git's registration, then the branch when nothing is on it. What git does not list
    * as this worktree is somebody else's and stays.
    */
-  async #discard(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
+  async #discard(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<boolean> {
     const { git } = this.#parts;
     if (await isMissing(repository.commonDir)) return false; // nothing of it is left that could be mended
     const branchDeleted = await git.locked(repository.commonDir, async () => {
       const listed = await listWorktrees(git, repository.commonDir);
       if (listed.some(({ path }) => path === row.path)) {
+        await agree();
         if (!(await isMissing(row.path))) await this.#trash.put(row.path);
         // Twice: the first means "although files are there", the second "although it is locked".
         await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
@@ -220,6 +229,17 @@ export class Worktrees {
     });
     this.#emptyTrashSoon(dirname(row.path));
     return branchDeleted;
+  }
+
+  /** Asked in the very step of the removal: somebody may have worked there since it was decided. */
+  async #requireSafe(row: WorktreeRow): Promise<void> {
+    const { registry, git } = this.#parts;
+    const blockers = findBlockers({ ...(await examine(git, row.path)), activeRun: null });
+    if (blockers.length === 0) return;
+    registry.change(() => {
+      registry.worktrees.update(row.id, { state: 'in_use' });
+    });
+    throw unsafe(row, blockers);
   }
 
   /** Nobody waits for it: large trees take their time. */
