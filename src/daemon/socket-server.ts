@@ -1,4 +1,5 @@
 import { chmodSync, unlinkSync } from 'node:fs';
+import { setMaxListeners } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { errors, WtdError } from '../contract/errors.ts';
 import { RpcError } from '../rpc/errors.ts';
@@ -81,6 +82,7 @@ export class SocketServer implements AsyncDisposable {
     };
     const connection = serveConnection(channel, handler, this.#nextId);
     this.#nextId += 1;
+    setMaxListeners(0, connection.signal); // as many as there are waits on it, which rpc limits
     this.#connections.add(connection);
     connection.onClose(() => {
       this.#connections.delete(connection);

@@ -15,7 +15,7 @@ test('rpc/ runs in a browser and knows no method', () => {
 });
 
 test('every file is named after an idea', () => {
-  expect(checkNames(['src/', 'test/', 'scripts/'].flatMap(listFiles))).toEqual([]);
+  expect(checkNames(['src/', 'test/', 'scripts/', 'bench/'].flatMap(listFiles))).toEqual([]);
 });
 
 describe('the check of owners itself', () => {

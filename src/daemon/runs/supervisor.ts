@@ -15,6 +15,8 @@ import { terminateLeftovers } from './terminate.ts';
 /** How often a command is looked at whose parent was killed. */
 const orphanPollMs = 1000;
 const insistPauseMs = 250;
+/** A daemon must come up also beside a full disk; what it could not adopt it tries again later. */
+const adoptionPatienceMs = 1000;
 const settlePauseMs = 1000;
 /** A parent announces its command within milliseconds; on a machine that stands still, later. */
 const announcementPatienceMs = 5000;
@@ -118,7 +120,7 @@ export class Supervisor implements AsyncDisposable {
         const startedAt = run.startedAt ?? clock.now();
         await this.#insist(() => {
           this.#recordStart(run, { parent, child, startedAt });
-        });
+        }, adoptionPatienceMs);
       }
     }
     await directories.forgetEnvironment(run.id);
@@ -199,14 +201,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** The registry may be busy or its disk full for a while; what happened is not forgotten because of that. */
-  async #insist(write: () => void): Promise<void> {
+  async #insist(write: () => void, patienceMs = Infinity): Promise<void> {
     const { signal } = this.#closing;
+    const deadline = performance.now() + patienceMs;
     while (!signal.aborted) {
       try {
         write();
         return;
       } catch (error) {
-        if (!isRegistryTrouble(error)) throw error;
+        if (!isRegistryTrouble(error) || performance.now() > deadline) throw error;
         this.#parts.log.error({ err: error }, 'the registry could not be written, trying again');
         await sleep(insistPauseMs, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -255,5 +258,7 @@ export class Supervisor implements AsyncDisposable {
 }
 
 /** Busy, full or unwritable: it may pass. Anything else is a defect, and repeating it mends nothing. */
-const isRegistryTrouble = (error: unknown): boolean =>
-  ((error as { code?: unknown } | null)?.code?.toString() ?? '').startsWith('SQLITE_');
+function isRegistryTrouble(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
+}

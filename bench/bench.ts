@@ -1,0 +1,26 @@
+/** Measures how fast wtd is, each figure against its reference in the same run. It ends with 0 whatever it finds. */
+import { judge, type Judgement } from './figure.ts';
+import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
+import { measureRoundTrip } from './figures/round-trip.ts';
+import { measureStartLatency } from './figures/start-latency.ts';
+import { measureStartsAtOnce } from './figures/starts-at-once.ts';
+import { measureStatusCommand } from './figures/status-command.ts';
+import { measureThroughput } from './figures/throughput.ts';
+import { formatTable } from './table.ts';
+
+const measurements = [
+  measureStatusCommand,
+  measureRoundTrip,
+  measureThroughput,
+  measureStartLatency,
+  measureStartsAtOnce,
+  measureMemoryAtRest,
+];
+
+// An ending process removes what it made: see Home and Daemon.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const judgements: Judgement[] = [];
+for (const measure of measurements) judgements.push(...(await measure()).map(judge));
+const isJson = process.argv.includes('--json');
+process.stdout.write(`${isJson ? JSON.stringify(judgements, null, 2) : formatTable(judgements)}\n`);
