@@ -4,6 +4,7 @@ import type { Result } from '../../contract/index.ts';
 import type { Registry } from '../registry/registry.ts';
 
 const bytesPerMegabyte = 1_000_000;
+const memoryFreshMs = 1000;
 
 interface Parts {
   registry: Registry;
@@ -19,6 +20,7 @@ export class DaemonStatus {
   /** Of the monotonic clock, so that the time it is up does not jump. */
   readonly #started = performance.now();
   #count: () => number = () => 0;
+  #memory = { at: -Infinity, megabytes: 0 };
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -28,6 +30,15 @@ export class DaemonStatus {
   /** The server comes later than the services it serves. */
   countConnections(count: () => number): void {
     this.#count = count;
+  }
+
+  /** Asking reads a file of the kernel's, which is most of what a round trip costs, so it is asked once a second. */
+  #memoryMb(): number {
+    const now = performance.now();
+    if (now - this.#memory.at > memoryFreshMs) {
+      this.#memory = { at: now, megabytes: Math.round(process.memoryUsage.rss() / bytesPerMegabyte) };
+    }
+    return this.#memory.megabytes;
   }
 
   describe(): Result<'daemon.status'> {
@@ -40,7 +51,7 @@ export class DaemonStatus {
       uptimeMs: Math.round(performance.now() - this.#started),
       socket,
       home,
-      memoryMb: Math.round(process.memoryUsage.rss() / bytesPerMegabyte),
+      memoryMb: this.#memoryMb(),
       counts: {
         repositories: registry.repositories.count(),
         worktrees: registry.worktrees.countLive(),

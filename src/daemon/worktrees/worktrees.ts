@@ -203,9 +203,10 @@ export class Worktrees {
   async #validate(row: WorktreeRow): Promise<void> {
     const { git } = this.#parts;
     await access(join(row.path, '.git'));
-    const toplevel = await git.read(row.path, ['rev-parse', '--show-toplevel']);
-    const head = await git.read(row.path, ['symbolic-ref', '--short', 'HEAD']);
-    if (toplevel === row.path && head === row.branch) return;
+    const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
+    const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
+    const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];
+    if (toplevel === row.path && head === `refs/heads/${row.branch ?? ''}`) return;
     throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
   }
 
