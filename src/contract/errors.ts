@@ -48,3 +48,6 @@ export class WtdError extends Error {
     return this.data.code;
   }
 }
+
+export const shuttingDown = (): WtdError =>
+  new WtdError('SHUTTING_DOWN', 'the daemon is about to end', { hint: 'try again; the next call starts a new daemon' });

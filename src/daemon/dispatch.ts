@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { newId } from '../base/id.ts';
-import { WtdError } from '../contract/errors.ts';
+import { shuttingDown, WtdError } from '../contract/errors.ts';
 import { methods } from '../contract/index.ts';
 import type { Logger } from './log.ts';
 import type { Caller, OpenStream, Services } from './methods/handler.ts';
@@ -94,9 +94,6 @@ const checkedStream = (open: OpenStream<unknown>, check: (item: unknown) => unkn
 
 const noSuchMethod = (name: string): WtdError =>
   new WtdError('METHOD_NOT_FOUND', `there is no method ${name}`, { hint: 'rpc.discover lists all methods' });
-
-const shuttingDown = (): WtdError =>
-  new WtdError('SHUTTING_DOWN', 'the daemon is about to end', { hint: 'try again; the next call starts a new daemon' });
 
 const internal = (id: string): WtdError =>
   new WtdError('INTERNAL', `something went wrong inside wtd (${id})`, {

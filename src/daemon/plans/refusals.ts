@@ -55,6 +55,3 @@ export const queueFull = (current: number, max: number): WtdError =>
       'raise limits.queue_size in config.yaml, then `wtd daemon reload`',
     ],
   });
-
-export const endingSoon = (): WtdError =>
-  new WtdError('SHUTTING_DOWN', 'the daemon is about to end', { hint: 'try again; the next call starts a new daemon' });

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { milliseconds } from '../../base/duration.ts';
 import { newId } from '../../base/id.ts';
-import type { WtdError } from '../../contract/errors.ts';
+import { shuttingDown, type WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -15,7 +15,7 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Launcher } from './launcher.ts';
 import { locatePlanFile, requireBase } from './plan-location.ts';
-import { duplicateRun, endingSoon, noCommand, placesFull, queueFull } from './refusals.ts';
+import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
 
 interface Parts {
@@ -81,7 +81,7 @@ export class Starter {
       undo.defer(() => directories.remove(id));
       await directories.create(id);
       await directories.keepEnvironment(id, env);
-      if (this.#parts.isEnding()) throw endingSoon();
+      if (this.#parts.isEnding()) throw shuttingDown();
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
       const run = this.#newRun(plan, { id, state, command: plan.command });
@@ -99,7 +99,7 @@ export class Starter {
     const plan = await this.#describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
     await this.#requireDisk(repository);
-    if (this.#parts.isEnding()) throw endingSoon();
+    if (this.#parts.isEnding()) throw shuttingDown();
     const obstacle = this.#obstacle(plan);
     if (obstacle) throw placesFull(obstacle);
     const { token, hash } = registered.newToken();
