@@ -1,7 +1,7 @@
 import { version } from '../base/version.ts';
 import { findCommand, listVerbs, type Invocation } from './command.ts';
 import { listCommands } from './commands.ts';
-import { exitCodeOf, forCommandLine, toFailure, usageError } from './failure.ts';
+import { exitCodeOf, formatFailure, forCommandLine, toFailure, usageError } from './failure.ts';
 import { parseArguments } from './parse.ts';
 import { printJson, type Route, type Session } from './session.ts';
 import { showHelp } from './show-help.ts';
@@ -25,7 +25,7 @@ export async function runCli({ argv, env, cwd, streams, route }: CliOptions): Pr
   } catch (error) {
     const failure = toFailure(error);
     if (session.json) await printJson(terminal, { error: failure });
-    else terminal.say(`wtd: ${failure.message}\n${failure.data.hint ? `  ${failure.data.hint}\n` : ''}`);
+    else terminal.say(formatFailure(failure));
     return exitCodeOf(failure);
   }
 }

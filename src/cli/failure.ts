@@ -59,4 +59,8 @@ export function toFailure(error: unknown): Failure {
   return { code: table.errors['INTERNAL']?.rpc ?? null, message, data: { code: 'INTERNAL', hint } };
 }
 
+/** What people read of it. */
+export const formatFailure = ({ message, data: { hint } }: Failure): string =>
+  `wtd: ${message}\n${hint ? `  ${hint}\n` : ''}`;
+
 export const exitCodeOf = (failure: Failure): number => table.errors[failure.data.code]?.exit ?? 70;

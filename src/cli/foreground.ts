@@ -1,4 +1,4 @@
-import { exitCodeOf, toFailure } from './failure.ts';
+import { exitCodeOf, formatFailure, toFailure } from './failure.ts';
 import { Terminal } from './terminal.ts';
 
 interface Surroundings {
@@ -18,7 +18,7 @@ export async function runForeground(
     });
   } catch (error) {
     const failure = toFailure(error);
-    terminal.say(`wtd: ${failure.message}\n  ${failure.data.hint}\n`);
+    terminal.say(formatFailure(failure));
     return exitCodeOf(failure);
   }
 }

@@ -9,6 +9,7 @@ import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
+import type { RunLedger } from '../runs/ledger.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
@@ -25,6 +26,7 @@ interface Parts {
   starter: Starter;
   launcher: Launcher;
   stopping: Stopping;
+  ledger: RunLedger;
   directories: RunDirectories;
   facts: PlanFactsReader;
   models: PlanModels;
@@ -149,16 +151,8 @@ export class Plans {
 
   /** The run that is meant: the one with this id, or the last one of the plan. */
   async requireRun(wanted: Address & { plan?: string | undefined; run?: string | undefined }): Promise<RunRow> {
-    const { registry } = this.#parts;
-    if (wanted.run !== undefined) {
-      const run = registry.runs.get(wanted.run);
-      if (run) return run;
-      throw new WtdError('NOT_FOUND', `there is no run ${wanted.run}`, {
-        hint: 'see `wtd run list`',
-        kind: 'run',
-        name: wanted.run,
-      });
-    }
+    const { registry, ledger } = this.#parts;
+    if (wanted.run !== undefined) return ledger.require(wanted.run);
     if (wanted.plan === undefined) throw neitherPlanNorRun();
     const { plan } = await this.#require({ ...wanted, plan: wanted.plan });
     const run = registry.runs.latestOf(plan.id);

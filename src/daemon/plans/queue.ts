@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RunRow } from '../registry/rows.ts';
 import { admitFromQueue } from '../runs/admission.ts';
 import type { RunLedger } from '../runs/ledger.ts';
 import type { Launcher } from './launcher.ts';
+import { contendersOf, placesOf } from './places.ts';
 
 interface Parts {
   registry: Registry;
@@ -39,12 +39,10 @@ export class Queue implements AsyncDisposable {
   advance(): void {
     if (this.#listening === undefined) return;
     const { registry, ledger, configuration } = this.#parts;
-    const { max_concurrent: maxConcurrent, max_per_repository: maxPerRepository } = configuration.current.limits;
-    const contend = ({ id, planId }: RunRow) => ({ id, repositoryId: registry.plans.get(planId)?.repositoryId ?? '' });
-    const queued = registry.runs.queued();
+    const queued = contendersOf(registry, registry.runs.queued());
     if (queued.length === 0) return;
-    const places = { maxConcurrent, maxPerRepository };
-    for (const { id } of admitFromQueue(queued.map(contend), registry.runs.placed().map(contend), places)) {
+    const placed = contendersOf(registry, registry.runs.placed());
+    for (const { id } of admitFromQueue(queued, placed, placesOf(configuration))) {
       const launch = this.#parts.launcher.launchQueued(ledger.move(id, 'starting')).catch((error: unknown) => {
         this.#parts.log.error({ run: id, err: error }, 'the end of a start could not be recorded');
       });

@@ -14,6 +14,7 @@ import { findProgram } from '../runs/program.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Launcher } from './launcher.ts';
+import { contendersOf, placesOf } from './places.ts';
 import { locatePlanFile, requireBase } from './plan-location.ts';
 import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
@@ -185,12 +186,8 @@ export class Starter {
 
   #obstacle(plan: PlanRow) {
     const { registry, configuration } = this.#parts;
-    const { max_concurrent: maxConcurrent, max_per_repository: maxPerRepository } = configuration.current.limits;
-    const placed = registry.runs.placed().map(({ id, planId }) => ({
-      id,
-      repositoryId: registry.plans.get(planId)?.repositoryId ?? '',
-    }));
-    return findObstacle({ id: '', repositoryId: plan.repositoryId }, placed, { maxConcurrent, maxPerRepository });
+    const placed = contendersOf(registry, registry.runs.placed());
+    return findObstacle({ id: '', repositoryId: plan.repositoryId }, placed, placesOf(configuration));
   }
 
   /** Whether the run has to queue. Throws LIMIT_REACHED when it may not. */
