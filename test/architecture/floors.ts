@@ -19,6 +19,7 @@ const service = (...below: string[]): Floor => ({ uses: [...below, ...ground], t
 const floors: Record<string, Floor> = {
   main: 'anything',
   daemon: 'anything',
+  assembly: 'anything',
   cli: face,
   tui: face,
   web: face,
