@@ -3,6 +3,8 @@ export const eventTypes = {
   'daemon.started': 'A daemon took over: { pid, version, adopted }.',
   'daemon.reloaded': 'The configuration was read again.',
   'daemon.stopping': 'The daemon is about to end: { runs: keep | stop }.',
+  'registry.rebuilt':
+    'A database that was missing or damaged was rebuilt: { cause, keptAs, runs, plans, worktrees, unreadable }.',
   'repository.added': 'A repository became known: { path }.',
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',

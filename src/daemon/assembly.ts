@@ -19,6 +19,7 @@ import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
 import type { Recovery } from './reconcile/recovery.ts';
+import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
@@ -26,6 +27,7 @@ import { RunLedger } from './runs/ledger.ts';
 import { RegisteredRuns } from './runs/registered.ts';
 import { rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
+import { RunMirror } from './runs/run-mirror.ts';
 import { RunLogs } from './runs/run-logs.ts';
 import { RunModels } from './runs/run-model.ts';
 import { ShimExecutor } from './runs/shim.ts';
@@ -61,6 +63,7 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
     log.error({ err: error }, 'a run could not be looked at');
   };
   const directories = new RunDirectories(paths.runs);
+  registry.mirrorTo(new RunMirror({ ...ground, directories }));
   const executor = new ShimExecutor(ground.environment);
   const usage = undo.use(
     new UsageMonitor({
@@ -80,16 +83,16 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const stopping = new Stopping({ ...ground, ledger });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
-  return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
+  return { directories, executor, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
 }
 
 export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
-  const socket = paths.socket;
+  const { socket, home } = paths;
   const repositories = new Repositories(ground);
   const worktrees = new Worktrees(ground);
   const facts = new PlanFactsReader(registry, git);
-  const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket });
+  const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket, home });
   const starter = new Starter({ ...ground, ...runs, launcher, socket, isEnding });
   const planModels = new PlanModels({ ...ground, ...runs, facts });
   const plans = new Plans({
@@ -104,6 +107,9 @@ export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, i
   });
   return { repositories, worktrees, facts, launcher, planModels, plans };
 }
+
+export const buildRestore = (ground: Ground, runs: ReturnType<typeof buildRuns>) =>
+  new Restore({ ...ground, ...runs, home: ground.paths.home });
 
 export interface Built {
   ground: Ground;
@@ -138,6 +144,7 @@ export function buildSchedule({ ground, runs, plans }: Built, work: { queue: Que
     log,
     jobs: {
       reconcile: async () => {
+        if (ground.registry.keepOnDisk()) log.warn('the database was taken away and is written again');
         await runs.registered.check();
         await work.recovery.attendAll();
         work.queue.advance();

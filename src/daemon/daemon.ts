@@ -16,7 +16,15 @@ import { Registry } from './registry/registry.ts';
 import { readBootId } from './runs/identity.ts';
 import { activatedSocket } from './service/readiness.ts';
 import { SocketServer } from './socket-server.ts';
-import { buildPlans, buildReadiness, buildRuns, buildSchedule, buildServices, type Ground } from './assembly.ts';
+import {
+  buildPlans,
+  buildReadiness,
+  buildRestore,
+  buildRuns,
+  buildSchedule,
+  buildServices,
+  type Ground,
+} from './assembly.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +51,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const server = new SocketServer({ dispatch, log });
   services.daemonStatus.countConnections(() => server.connectionCount);
 
-  const recovery = new Recovery({ ...ground, ...runs, ...plans });
+  const recovery = new Recovery({ ...ground, ...runs, ...plans, restore: buildRestore(ground, runs) });
   const { adopted } = await recovery.recover();
   const handedOver = activatedSocket(environment, process.pid);
   await server.listen(handedOver === null ? { path: paths.socket } : { fd: handedOver });

@@ -80,27 +80,6 @@ describe('a daemon never starts from nothing', () => {
     expect((await rig.call('plan.list', {})).plans).toHaveLength(1);
   });
 
-  test('when its database is gone, empty or damaged while records of runs are there', async () => {
-    await using rig = await leaveHome();
-    const file = join(rig.place.home, 'wtd.db');
-    const kept = join(rig.place.directory, 'kept.db');
-    sql(file, 'PRAGMA wal_checkpoint(TRUNCATE)');
-    copyFileSync(file, kept);
-    for (const name of ['wtd.db', 'wtd.db-wal', 'wtd.db-shm']) rmSync(join(rig.place.home, name), { force: true });
-    expect(await expectRefusal(rig.place, file)).toContain('missing');
-
-    writeFileSync(file, '');
-    await expectRefusal(rig.place, file);
-
-    copyFileSync(kept, file);
-    truncateSync(file, statSync(file).size / 2);
-    await expectRefusal(rig.place, file);
-
-    copyFileSync(kept, file);
-    await rig.startDaemon();
-    expect((await rig.call('plan.list', {})).plans.map(({ name }) => name)).toEqual(['login']);
-  });
-
   test('and a client that wanted to start it is told the same', async () => {
     await using rig = await Rig.setUp({ daemon: false });
     const file = join(rig.place.home, 'wtd.db');

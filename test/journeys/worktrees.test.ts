@@ -29,7 +29,7 @@ describe("a plan's worktree", () => {
       `worktree ${path}`,
       `HEAD ${repository.git('rev-parse', 'main')}`,
       'branch refs/heads/plan/login',
-      'locked wtd: plan login',
+      `locked wtd: plan login of ${rig.place.home}`,
     ]);
     expect(readFileSync(join(repository.path, '.git', 'config'), 'utf8')).not.toContain('branch "plan/login"');
     const worktree = checkoutOf(rig, 'login');

@@ -87,6 +87,16 @@ export async function isContained(git: Git, commonDir: string, pair: { tip: stri
   return merged.stdout.split('\n')[0] === baseTree;
 }
 
+/** Undefined when two revisions have no commit in common. */
+export async function findMergeBase(
+  git: Git,
+  directory: string,
+  [one, other]: readonly [string, string],
+): Promise<string | undefined> {
+  const { exitCode, stdout } = await git.ask(directory, ['merge-base', '--end-of-options', one, other]);
+  return exitCode === 0 ? stdout.split('\n')[0] : undefined;
+}
+
 /** Tips of all local branches: name to commit. */
 export async function branchTips(git: Git, commonDir: string): Promise<Map<string, string>> {
   const output = await git.read(commonDir, [

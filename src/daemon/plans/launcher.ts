@@ -10,6 +10,7 @@ import { findProgram } from '../runs/program.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
 import { isMissing } from '../worktrees/examine.ts';
+import { lockReason } from '../worktrees/naming.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
 import { writeCurrentPlan } from './context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
@@ -26,6 +27,8 @@ interface Parts {
   git: Git;
   log: Logger;
   socket: string;
+  bootId: string;
+  home: string;
   environment: Readonly<Record<string, string>>;
 }
 
@@ -49,11 +52,11 @@ export class Launcher {
    * was made, and is released once something may have run.
    */
   async launch(run: RunRow, undo: Disposal): Promise<RunRow> {
-    const { registry, directories, supervisor, socket } = this.#parts;
+    const { registry, directories, supervisor, socket, bootId } = this.#parts;
     const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
     const program = await findProgram(run.command[0] ?? '', callers);
     const { plan, repository, worktree } = await this.prepare(run, undo);
-    const placed = { worktreeId: worktree.id, cwd: worktree.path };
+    const placed = { worktreeId: worktree.id, cwd: worktree.path, bootId };
     registry.change(() => {
       registry.runs.update(run.id, placed);
     });
@@ -135,7 +138,7 @@ export class Launcher {
       base,
       baseCommit: commit,
       kind: 'plan',
-      usedBy: `plan ${plan.name}`,
+      lockReason: lockReason({ plan: plan.name, home: this.#parts.home }),
     });
     this.#parts.facts.forget(plan.id); // what was known of an earlier worktree
     undo.defer(() => worktrees.rollBack(repository, worktree));

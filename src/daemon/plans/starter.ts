@@ -95,7 +95,7 @@ export class Starter {
 
   /** Answers the run and the token that proves who speaks for it. */
   async register(repository: RepositoryRow, wish: RegisterWish) {
-    const { registered, registry, launcher, ledger, clock, socket } = this.#parts;
+    const { registered, registry, launcher, ledger, directories, clock, socket } = this.#parts;
     const command = this.#commandFor(repository, wish);
     const plan = await this.#describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
@@ -107,6 +107,8 @@ export class Starter {
     const id = newId();
     return await launcher.track(id, async () => {
       await using undo = new Disposal();
+      undo.defer(() => directories.remove(id));
+      await directories.create(id);
       const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [] });
       const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));

@@ -10,6 +10,7 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
+import type { Restore } from './restore.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
 
 interface Parts {
@@ -23,6 +24,7 @@ interface Parts {
   launcher: Launcher;
   configuration: Configuration;
   log: Logger;
+  restore: Restore;
 }
 
 /** Takes over what an earlier daemon left, whatever it was doing when it ended. */
@@ -35,6 +37,7 @@ export class Recovery {
 
   /** Runs first: they must be watched again before anybody asks. Answers how many were taken over. */
   async recover(): Promise<{ adopted: number }> {
+    await this.#parts.restore.afterLoss();
     const active = this.#parts.registry.runs.active();
     await Promise.all(active.map((run) => this.#eachAlone({ run: run.id }, () => this.#adopt(run))));
     for (const row of this.#parts.registry.worktrees.unfinished()) {
@@ -85,13 +88,10 @@ export class Recovery {
     else await worktrees.finishRemoval(repository, row);
   }
 
-  /** Directories of runs that were never written down: nothing was started in them, and secrets may lie there. */
+  /** Directories of runs that never ran or were to be forgotten: secrets may lie there. */
   async #removeStrayDirectories(): Promise<void> {
-    const { directories, registry } = this.#parts;
-    for (const id of await directories.list()) {
-      if (registry.runs.get(id)) continue;
-      if (!(await directories.wasTried(id))) await directories.remove(id);
-    }
+    const { directories, registry, restore } = this.#parts;
+    for (const id of await directories.list()) if (!registry.runs.get(id)) await restore.removeIfStray(id);
   }
 
   /** One that cannot be taken over must not keep the others from it. */

@@ -1,5 +1,5 @@
-import type { Database, Statement } from 'better-sqlite3';
 import type { EventType } from '../../contract/events.ts';
+import { StatementCache, type Store } from './table.ts';
 
 export interface EventRow {
   seq: number;
@@ -15,46 +15,60 @@ export interface EventRow {
 type Stored = Omit<EventRow, 'data'> & { data: string };
 type Filter = { after: number; limit: number; types: readonly string[] | null };
 
+const appended = `
+  INSERT INTO events (seq, at, type, repository, plan, run, worktree, data)
+  SELECT coalesce((SELECT max(seq) FROM events), @before) + 1, e ->> 'at', e ->> 'type', e ->> 'repository',
+    e ->> 'plan', e ->> 'run', e ->> 'worktree', e -> 'data' FROM (SELECT @event AS e) RETURNING seq`;
+const wanted = 'SELECT * FROM events WHERE (@types IS NULL OR type IN (SELECT value FROM json_each(@types)))';
+
 /** The journal's table. Numbers have no gaps: each is the last one plus one, given within the change it tells of. */
 export class EventRows {
-  readonly #append: Statement<[string], { seq: number }>;
-  readonly #after: Statement<[Record<string, unknown>], Stored>;
-  readonly #last: Statement<[Record<string, unknown>], Stored>;
-  readonly #range: Statement<[], { oldest: number | null; newest: number | null }>;
-  readonly #trim: Statement<[number]>;
+  readonly #events: StatementCache<[Record<string, unknown>], Stored>;
+  readonly #ranges: StatementCache<[], { oldest: number | null; newest: number | null }>;
+  readonly #trims: StatementCache<[number], unknown>;
+  /** The number before the first one of an empty journal. */
+  #before = 0;
 
-  constructor(database: Database) {
-    this.#append = database.prepare(`
-      INSERT INTO events (seq, at, type, repository, plan, run, worktree, data)
-      SELECT coalesce((SELECT max(seq) FROM events), 0) + 1, e ->> 'at', e ->> 'type', e ->> 'repository', e ->> 'plan',
-        e ->> 'run', e ->> 'worktree', e -> 'data' FROM (SELECT ? AS e) RETURNING seq`);
-    const wanted = 'SELECT * FROM events WHERE (@types IS NULL OR type IN (SELECT value FROM json_each(@types)))';
-    this.#after = database.prepare(`${wanted} AND seq > @after ORDER BY seq LIMIT @limit`);
-    this.#last = database.prepare(`SELECT * FROM (${wanted} ORDER BY seq DESC LIMIT @limit) ORDER BY seq`);
-    this.#range = database.prepare('SELECT min(seq) AS oldest, max(seq) AS newest FROM events');
-    this.#trim = database.prepare('DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?');
+  constructor(store: Store) {
+    this.#events = new StatementCache(store);
+    this.#ranges = new StatementCache(store);
+    this.#trims = new StatementCache(store);
   }
 
   append(event: Omit<EventRow, 'seq'>): number {
-    return this.#append.get(JSON.stringify(event))?.seq ?? 0;
+    return this.#events.of(appended).get({ event: JSON.stringify(event), before: this.#before })?.seq ?? 0;
+  }
+
+  /** Where an empty journal begins: one that took the place of a lost one must not give its numbers again. */
+  beginAfter(seq: number): void {
+    this.#before = seq;
   }
 
   after({ after, limit, types }: Filter): EventRow[] {
-    return this.#after.all({ after, limit, types: types && JSON.stringify(types) }).map(decode);
+    const sql = `${wanted} AND seq > @after ORDER BY seq LIMIT @limit`;
+    return this.#select(sql, { after, limit, types });
   }
 
   last({ limit, types }: Omit<Filter, 'after'>): EventRow[] {
-    return this.#last.all({ limit, types: types && JSON.stringify(types) }).map(decode);
+    return this.#select(`SELECT * FROM (${wanted} ORDER BY seq DESC LIMIT @limit) ORDER BY seq`, { limit, types });
   }
 
   range(): { oldest: number; newest: number } {
-    const range = this.#range.get();
-    return { oldest: range?.oldest ?? 1, newest: range?.newest ?? 0 };
+    const range = this.#ranges.of('SELECT min(seq) AS oldest, max(seq) AS newest FROM events').get();
+    return { oldest: range?.oldest ?? this.#before + 1, newest: range?.newest ?? this.#before };
   }
 
   /** Keeps the newest ones. */
   trim(keep: number): void {
-    this.#trim.run(keep);
+    this.#trims.of('DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?').run(keep);
+  }
+
+  #select(sql: string, filter: Partial<Filter>): EventRow[] {
+    const types = filter.types && JSON.stringify(filter.types);
+    return this.#events
+      .of(sql)
+      .all({ ...filter, types })
+      .map(decode);
   }
 }
 

@@ -1,10 +1,20 @@
 import type { PlanRow } from './rows.ts';
+import type { RunRows } from './runs.ts';
 import { Table, type Store } from './table.ts';
 
 /** The table of plans. */
 export class PlanRows extends Table<PlanRow> {
-  constructor(store: Store) {
+  readonly #runs: RunRows;
+
+  constructor(store: Store, runs: RunRows) {
     super(store, 'plans', { command: 'json', dependsOn: 'json' });
+    this.#runs = runs;
+  }
+
+  /** Its runs go with it. */
+  override delete(id: string): void {
+    for (const run of this.#runs.ofPlan(id)) this.#runs.delete(run.id);
+    super.delete(id);
   }
 
   list(): PlanRow[] {

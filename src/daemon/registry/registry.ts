@@ -1,12 +1,12 @@
-import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../base/clock.ts';
 import type { EventType } from '../../contract/events.ts';
-import { openDatabase } from './database.ts';
+import { DatabaseFile, type Loss } from './database.ts';
 import { EventRows, type EventRow } from './events.ts';
 import { PlanRows } from './plans.ts';
 import { RepositoryRows } from './repositories.ts';
+import type { RunRow } from './rows.ts';
 import { RunRows } from './runs.ts';
-import type { Answers } from './table.ts';
+import type { Store } from './table.ts';
 import { WorktreeRows } from './worktrees.ts';
 
 /** What an event is about; names and ids as in the contract's Event. */
@@ -22,6 +22,14 @@ export interface Happening {
 type Tell = (happening: Happening) => void;
 type Listener = (event: EventRow) => void;
 
+/** Keeps what the registry knows of runs a second time, outside of the database. */
+export interface Mirror {
+  /** After a change was written. */
+  keep(run: RunRow): void;
+  /** Before a deletion is written: from here on nobody may restore the run. */
+  forget(run: string): void;
+}
+
 /** Ownership and intent, on disk. Every change goes through `change`, together with the events that tell of it. */
 export class Registry implements Disposable {
   readonly repositories: RepositoryRows;
@@ -29,20 +37,31 @@ export class Registry implements Disposable {
   readonly plans: PlanRows;
   readonly runs: RunRows;
   readonly events: EventRows;
-  readonly #database: Database;
+  readonly #file: DatabaseFile;
+  readonly #store: Store;
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
-  readonly #answers: Answers = new Map();
+  #mirror: Mirror | undefined;
 
   constructor(options: { file: string; runsDirectory: string; clock: Clock }) {
-    this.#database = openDatabase(options.file, options.runsDirectory);
     this.#clock = options.clock;
-    const store = { database: this.#database, answers: this.#answers };
-    this.repositories = new RepositoryRows(store);
-    this.worktrees = new WorktreeRows(store);
-    this.plans = new PlanRows(store);
-    this.runs = new RunRows(store);
-    this.events = new EventRows(this.#database);
+    this.#file = new DatabaseFile(options.file, options.runsDirectory);
+    const touched = { written: new Set<string>(), deleted: new Set<string>() };
+    this.#store = { database: this.#file.database, answers: new Map(), touched };
+    this.repositories = new RepositoryRows(this.#store);
+    this.worktrees = new WorktreeRows(this.#store);
+    this.runs = new RunRows(this.#store);
+    this.plans = new PlanRows(this.#store, this.runs);
+    this.events = new EventRows(this.#store);
+  }
+
+  /** What was lost when it was opened; null: nothing. */
+  get loss(): Loss | null {
+    return this.#file.loss;
+  }
+
+  mirrorTo(mirror: Mirror): void {
+    this.#mirror = mirror;
   }
 
   /** Applies a change whole or not at all; listeners hear of its events once it is on disk. */
@@ -66,12 +85,39 @@ export class Registry implements Disposable {
   }
 
   #commit<T>(apply: () => T): T {
+    const { database, answers, touched } = this.#store;
+    if (database.inTransaction) return apply();
+    const mirrored = new Set<string>();
+    const write = () => {
+      const result = apply();
+      for (const run of [...touched.written, ...touched.deleted]) mirrored.add(run);
+      for (const run of touched.deleted) this.#mirror?.forget(run);
+      return result;
+    };
     try {
-      return this.#database.transaction(apply).immediate();
+      return database.transaction(write).immediate();
     } catch (error) {
-      this.#answers.clear(); // some may tell of what was just rolled back
+      answers.clear(); // some may tell of what was just rolled back
       throw error;
+    } finally {
+      touched.written.clear();
+      touched.deleted.clear();
+      this.#keep(mirrored);
     }
+  }
+
+  #keep(runs: ReadonlySet<string>): void {
+    for (const id of runs) {
+      const run = this.runs.get(id);
+      if (run) this.#mirror?.keep(run);
+    }
+  }
+
+  /** Writes the database again when somebody took its file away. Answers whether that was so. */
+  keepOnDisk(): boolean {
+    if (!this.#file.keepOnDisk()) return false;
+    this.#store.database = this.#file.database;
+    return true;
   }
 
   onEvent(listener: Listener): Disposable {
@@ -80,6 +126,6 @@ export class Registry implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#file[Symbol.dispose]();
   }
 }

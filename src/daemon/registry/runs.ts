@@ -7,8 +7,26 @@ const placed = "state IN ('starting', 'running', 'paused', 'stopping')";
 
 /** The table of runs: the orchestrator registry. */
 export class RunRows extends Table<RunRow> {
+  readonly #touched: Store['touched'];
+
   constructor(store: Store) {
     super(store, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
+    this.#touched = store.touched;
+  }
+
+  override insert(row: RunRow): void {
+    super.insert(row);
+    this.#touched.written.add(row.id);
+  }
+
+  override update(id: string, changes: Partial<Omit<RunRow, 'id'>>): void {
+    super.update(id, changes);
+    this.#touched.written.add(id);
+  }
+
+  override delete(id: string): void {
+    super.delete(id);
+    this.#touched.deleted.add(id);
   }
 
   activeOf(planId: string): RunRow | undefined {

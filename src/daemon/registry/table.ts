@@ -11,8 +11,33 @@ const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_
 export type Answers = Map<string, unknown>;
 
 export interface Store {
+  /** Replaced when the file had to be written anew. */
   database: Database;
-  answers: Answers;
+  readonly answers: Answers;
+  /** Runs that the change under way writes or deletes. */
+  readonly touched: { written: Set<string>; deleted: Set<string> };
+}
+
+/** Statements, each prepared once for the connection they are asked of. */
+export class StatementCache<Parameters extends unknown[], Result> {
+  readonly #store: Store;
+  readonly #known = new Map<string, Statement<Parameters, Result>>();
+  #database: Database | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  of(sql: string): Statement<Parameters, Result> {
+    const { database } = this.#store;
+    if (this.#database !== database) this.#known.clear();
+    this.#database = database;
+    const known = this.#known.get(sql);
+    if (known) return known;
+    const statement = database.prepare<Parameters, Result>(sql);
+    this.#known.set(sql, statement);
+    return statement;
+  }
 }
 
 /** Answers kept until the next write: a picture of 50 plans asks several hundred times for the same few rows. */
@@ -23,20 +48,18 @@ const mostAnswersKept = 1000;
  * shared until something is written, so nobody may change a row in place.
  */
 export class Table<Row extends { id: string }> {
-  readonly #database: Database;
   readonly #name: string;
   readonly #fields: ReadonlyMap<string, keyof Row & string>;
   readonly #encodings: Encodings<Row>;
-  readonly #statements = new Map<string, Statement<Value[], Stored>>();
-
+  readonly #statements: StatementCache<Value[], Stored>;
   readonly #answers: Answers;
 
-  constructor({ database, answers }: Store, name: string, encodings: Encodings<Row>) {
-    this.#database = database;
-    this.#answers = answers;
+  constructor(store: Store, name: string, encodings: Encodings<Row>) {
+    this.#answers = store.answers;
+    this.#statements = new StatementCache(store);
     this.#name = name;
     this.#encodings = encodings;
-    const columns = database.pragma(`table_info(${name})`) as { name: string }[];
+    const columns = store.database.pragma(`table_info(${name})`) as { name: string }[];
     this.#fields = new Map(
       columns.map((info) => [
         info.name,
@@ -51,7 +74,7 @@ export class Table<Row extends { id: string }> {
 
   first(clause: string, ...values: Value[]): Row | undefined {
     return this.#remember(`${clause} LIMIT 1`, values, (rest) => {
-      const stored = this.#prepare(`SELECT * FROM ${this.#name} ${rest}`).get(...values);
+      const stored = this.#statements.of(`SELECT * FROM ${this.#name} ${rest}`).get(...values);
       return stored && this.#decode(stored);
     });
   }
@@ -62,14 +85,15 @@ export class Table<Row extends { id: string }> {
 
   /** Like all, for questions that callers shape themselves: those are too many to keep the answers. */
   search(clause: string, ...values: Value[]): Row[] {
-    return this.#prepare(`SELECT * FROM ${this.#name} ${clause}`)
+    return this.#statements
+      .of(`SELECT * FROM ${this.#name} ${clause}`)
       .all(...values)
       .map((stored) => this.#decode(stored));
   }
 
   count(clause = '', ...values: Value[]): number {
     return this.#remember(`count ${clause}`, values, () => {
-      const stored = this.#prepare(`SELECT count(*) AS total FROM ${this.#name} ${clause}`).get(...values);
+      const stored = this.#statements.of(`SELECT count(*) AS total FROM ${this.#name} ${clause}`).get(...values);
       return Number(stored?.['total'] ?? 0);
     });
   }
@@ -78,9 +102,9 @@ export class Table<Row extends { id: string }> {
     this.#answers.clear();
     const fields = Object.keys(row) as (keyof Row & string)[];
     const places = fields.map(() => '?').join(', ');
-    this.#prepare(`INSERT INTO ${this.#name} (${fields.map(column).join(', ')}) VALUES (${places})`).run(
-      ...fields.map((field) => this.#encode(field, row[field])),
-    );
+    this.#statements
+      .of(`INSERT INTO ${this.#name} (${fields.map(column).join(', ')}) VALUES (${places})`)
+      .run(...fields.map((field) => this.#encode(field, row[field])));
   }
 
   update(id: string, changes: Partial<Omit<Row, 'id'>>): void {
@@ -89,12 +113,12 @@ export class Table<Row extends { id: string }> {
     this.#answers.clear();
     const assignments = fields.map((field) => `${column(field)} = ?`).join(', ');
     const values = fields.map((field) => this.#encode(field, (changes as Partial<Row>)[field]));
-    this.#prepare(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`).run(...values, id);
+    this.#statements.of(`UPDATE ${this.#name} SET ${assignments} WHERE id = ?`).run(...values, id);
   }
 
   delete(id: string): void {
     this.#answers.clear();
-    this.#prepare(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
+    this.#statements.of(`DELETE FROM ${this.#name} WHERE id = ?`).run(id);
   }
 
   #remember<T>(clause: string, values: readonly Value[], ask: (clause: string) => T): T {
@@ -104,14 +128,6 @@ export class Table<Row extends { id: string }> {
     if (this.#answers.size >= mostAnswersKept) this.#answers.clear();
     this.#answers.set(question, answer);
     return answer;
-  }
-
-  #prepare(sql: string): Statement<Value[], Stored> {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const statement = this.#database.prepare<Value[], Stored>(sql);
-    this.#statements.set(sql, statement);
-    return statement;
   }
 
   #encode(field: keyof Row & string, value: Row[keyof Row] | null | undefined): Value {

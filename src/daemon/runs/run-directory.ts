@@ -1,9 +1,12 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const outputFile = 'output.log';
 const environmentFile = 'environment.json';
 const descriptionFile = 'run.json';
+/** What run.json becomes when the run is to be forgotten. */
+const forgottenFile = 'forgotten.json';
 const tryPrefix = 'try-';
 
 /** The directories of runs: `<runs>/<id>/`, each 0700, with the output, what was intended, and each try to start. */
@@ -44,11 +47,31 @@ export class RunDirectories {
     await rm(join(this.of(run), environmentFile), { force: true });
   }
 
-  /** What is needed to write the run's row again. */
-  async describe(run: string, description: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Keeps what is needed to write the run's row again. Synchronous: it belongs to the change that it tells of. */
+  describe(run: string, description: Readonly<Record<string, unknown>>): void {
     const file = join(this.of(run), descriptionFile);
-    await writeFile(`${file}.new`, JSON.stringify(description), { mode: 0o600 });
-    await rename(`${file}.new`, file);
+    writeFileSync(`${file}.new`, JSON.stringify(description), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    rmSync(join(this.of(run), forgottenFile), { force: true });
+  }
+
+  /** From now on nobody restores the run. */
+  forget(run: string): void {
+    const file = join(this.of(run), descriptionFile);
+    if (existsSync(file)) renameSync(file, join(this.of(run), forgottenFile));
+  }
+
+  isForgotten(run: string): boolean {
+    return existsSync(join(this.of(run), forgottenFile));
+  }
+
+  /** Undefined when there is no description that can be read. */
+  async readDescription(run: string): Promise<unknown> {
+    try {
+      return JSON.parse(await readFile(join(this.of(run), descriptionFile), 'utf8'));
+    } catch {
+      return undefined;
+    }
   }
 
   /**

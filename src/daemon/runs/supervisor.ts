@@ -56,9 +56,8 @@ export class Supervisor implements AsyncDisposable {
     run: RunRow,
     what: { program: string; env: Record<string, string>; onExecuted: () => void },
   ): Promise<RunRow> {
-    const { ledger, directories, bootId, clock } = this.#parts;
+    const { ledger, directories, clock } = this.#parts;
     if (this.#closing.signal.aborted) throw new Error('the daemon has ended');
-    await directories.describe(run.id, { ...run, bootId });
     const command = [what.program, ...run.command.slice(1)];
     const place = { directory: await directories.newTry(run.id), output: directories.logOf(run.id) };
     const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env }, what.onExecuted);
@@ -116,7 +115,7 @@ export class Supervisor implements AsyncDisposable {
     if (run.state === 'starting') {
       if (record.kind === 'cancelled' || record.kind === 'unclaimed') return false;
       if (record.kind === 'claimed' || record.kind === 'exited') {
-        const { parent, child } = await this.#announced(directory, record);
+        const { parent, child } = this.#isOfThisBoot(run) ? await this.#announced(directory, record) : record;
         const startedAt = run.startedAt ?? clock.now();
         await this.#insist(() => {
           this.#recordStart(run, { parent, child, startedAt });
@@ -146,13 +145,14 @@ export class Supervisor implements AsyncDisposable {
     run: RunRow,
     { parent, child, startedAt }: { parent: Announced; child: Announced | null; startedAt: number },
   ): void {
-    const { ledger, bootId, executor } = this.#parts;
+    const { ledger, executor } = this.#parts;
     const processes = {
       pid: child?.pid ?? null,
       processStart: child?.start ?? null,
       parentPid: parent.pid,
       parentStart: parent.start,
     };
+    const bootId = run.bootId ?? this.#parts.bootId;
     const changes = { ...processes, bootId, executor: executor.name, startedAt };
     ledger.move(run.id, 'running', { changes, data: { pid: processes.pid, kind: run.kind } });
   }
@@ -245,8 +245,10 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #whyGone(run: RunRow): 'reboot' | 'killed' {
-    return run.bootId !== null && run.bootId !== this.#parts.bootId ? 'reboot' : 'killed';
+    return this.#isOfThisBoot(run) ? 'killed' : 'reboot';
   }
+
+  #isOfThisBoot = (run: RunRow): boolean => run.bootId === null || run.bootId === this.#parts.bootId;
 
   /** Lets go of the runs; they live on. */
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,7 +49,7 @@ export class Status {
       plans,
       worktrees: this.#worktrees(),
       aggregate: aggregate(plans),
-      warnings: warnings(plans, described.disk),
+      warnings: [...lossOf(registry), ...warnings(plans, described.disk)],
     };
   }
 
@@ -107,6 +107,12 @@ function aggregate(plans: readonly Plan[]): Picture['aggregate'] {
     tasks,
     percent: tasks.total === 0 ? null : Math.round((tasks.completed / tasks.total) * 1000) / 10,
   };
+}
+
+function lossOf({ loss }: Registry): string[] {
+  if (loss === null) return [];
+  const kept = loss.keptAs === null ? '' : `; what was left of it is ${loss.keptAs}`;
+  return [`the database was lost (${loss.cause}) and rebuilt, without plans that had never run${kept}`];
 }
 
 function warnings(plans: readonly Plan[], disk: Picture['machine']['disk']): string[] {

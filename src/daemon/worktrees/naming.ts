@@ -8,6 +8,15 @@ export function worktreeName(branch: string, isTaken: (name: string) => boolean)
   return name;
 }
 
+/** Why a plan's worktree is locked for git: it also tells whose it is when nothing else does any more. Pure. */
+export const lockReason = ({ plan, home }: { plan: string; home: string }): string => `wtd: plan ${plan} of ${home}`;
+
+/** The plan that the daemon of a home made a lock for; undefined: it is somebody else's. Pure. */
+export function planOfLock(reason: string | null, home: string): string | undefined {
+  const plan = /^wtd: plan (\S+) of /.exec(reason ?? '')?.[1];
+  return plan !== undefined && reason === lockReason({ plan, home }) ? plan : undefined;
+}
+
 /**
  * The directory that holds a repository's worktrees: beside its common directory, or, where it is absolute or the
  * repository has no checkout, one of its own for each repository. Pure.

@@ -39,7 +39,7 @@ export interface Wanted {
   baseCommit: string;
   kind: WorktreeRow['kind'];
   /** Kept by git as the reason of the lock, for whoever wonders. */
-  usedBy: string;
+  lockReason: string;
 }
 
 /** Makes worktrees, gives each its ports, and takes them away again when nothing would be lost. */
@@ -192,7 +192,7 @@ export class Worktrees {
     const { git } = this.#parts;
     const holder = (await listWorktrees(git, repository.commonDir)).find(({ branch }) => branch === wanted.branch);
     if (holder) throw branchTaken(wanted.branch, holder.path);
-    const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', `wtd: ${wanted.usedBy}`];
+    const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
     const what = row.branchMade
       ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
       : ['--', row.path, wanted.branch];
