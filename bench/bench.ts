@@ -1,5 +1,6 @@
 /** Measures how fast wtd is, each figure against its reference in the same run. It ends with 0 whatever it finds. */
 import { judge, type Judgement } from './figure.ts';
+import { measureAdoption } from './figures/adoption.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
@@ -14,6 +15,7 @@ const measurements = [
   measureThroughput,
   measureStartLatency,
   measureStartsAtOnce,
+  measureAdoption,
   measureMemoryAtRest,
 ];
 

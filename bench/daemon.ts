@@ -40,6 +40,13 @@ export class Daemon implements AsyncDisposable {
     this.#child.kill('SIGKILL');
   };
 
+  /** SIGKILL: no chance to tidy up. */
+  async kill(): Promise<void> {
+    this.#kill();
+    await this.#ended;
+    process.off('exit', this.#kill);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#ended;
