@@ -30,16 +30,22 @@ function describeError(error: Error, depth: number): Record<string, unknown> {
   const { code, data, shortMessage } = error as Error & { code?: unknown; data?: unknown; shortMessage?: unknown };
   // The long message of a failed command quotes its output.
   const message = typeof shortMessage === 'string' ? shortMessage : error.message;
-  const inner = error instanceof AggregateError ? (error.errors as unknown[]) : undefined;
   return {
     type: error.name,
     message: shorten(message),
     stack: shorten((error.stack ?? '').replace(error.message, message)),
     ...(typeof code === 'string' && { code }),
     ...(data !== undefined && { data: forLog(data, depth + 1) }),
-    ...(error.cause !== undefined && { cause: forLog(error.cause, depth + 1) }),
-    ...(inner !== undefined && { errors: forLog(inner, depth + 1) }),
+    ...describeInner(error, depth),
   };
+}
+
+/** The members by which an error holds others: one with a cause, an AggregateError, a SuppressedError. */
+const innerNames = ['cause', 'errors', 'error', 'suppressed'] as const;
+
+function describeInner(error: Partial<Record<(typeof innerNames)[number], unknown>>, depth: number) {
+  const inner = innerNames.map((name) => [name, error[name]] as const).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(inner.map(([name, value]) => [name, forLog(value, depth + 1)]));
 }
 
 const shorten = (text: string): string =>

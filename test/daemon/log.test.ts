@@ -66,6 +66,16 @@ test('an error is told by its type, message, stack, code, our data and its cause
   });
 });
 
+test('an error that hides another one tells of both', () => {
+  const { log, last } = setUp();
+  const hiding = Object.assign(new Error('while undoing'), {
+    error: new Error('undo'),
+    suppressed: new Error('first'),
+  });
+  log.error({ err: hiding }, 'failed');
+  expect(last()['err']).toMatchObject({ error: { message: 'undo' }, suppressed: { message: 'first' } });
+});
+
 test('no line is endless', () => {
   const { log, text } = setUp();
   const circle: Record<string, unknown> = {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 
 /** A file system in memory for one test; `undefined` when this machine lets nobody mount one. */
@@ -14,6 +14,7 @@ export function mountInMemory(
   } catch {
     return undefined;
   }
+  chmodSync(path, 0o700);
   let isMounted = true;
   const unmount = () => {
     if (isMounted) execFileSync('umount', ['--lazy', path]);
