@@ -62,7 +62,8 @@ export class Invariants {
     const started = (truth?.starts.length ?? 0) > 0;
     if (!started) return run.state === 'failed' && run.reason === 'spawn';
     if (truth?.code === 0) return run.state === 'succeeded' && run.exitCode === 0;
-    if (truth && truth.code !== null) return run.state === 'failed' && run.reason === 'exit' && run.exitCode === truth.code;
+    if (truth && truth.code !== null)
+      return run.state === 'failed' && run.reason === 'exit' && run.exitCode === truth.code;
     return run.state === 'failed' && run.signal === 'SIGKILL' && killedCommands.has(run.id);
   }
 

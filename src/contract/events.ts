@@ -15,6 +15,9 @@ export const eventTypes = {
   'run.starting': 'A run is being started: { attempt }.',
   'run.started': 'The command of a run was executed, or a run was registered: { pid, kind }.',
   'run.stopping': 'Somebody asked a run to stop: { force }.',
+  'run.log.trimmed':
+    'The oldest output of a run was dropped for the first time, past `runs.max_log_mb`: { droppedBytes }.',
+  'run.log.untrimmed': 'The output of a run is past `runs.max_log_mb` and could not be trimmed: { sizeBytes, cause }.',
   'run.ended': 'A run is over: { state, reason, exitCode, signal }.',
 } as const;
 

@@ -91,7 +91,12 @@ export const logs = stream({
   params: {
     ...planOrRun,
     tail: z.int().min(0).max(1_000_000).describe('Only the last lines').optional(),
-    from: z.int().min(0).max(Number.MAX_SAFE_INTEGER).describe('Start at this byte').optional(),
+    from: z
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .describe('Start at this byte, or at the first one that is kept')
+      .optional(),
     follow: z.boolean().describe('Go on until the run ends').optional(),
   },
   item: z.object({

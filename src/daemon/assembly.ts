@@ -24,6 +24,7 @@ import type { Registry } from './registry/registry.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
 import { RunLedger } from './runs/ledger.ts';
+import { LogLimit } from './runs/log-limit.ts';
 import { RegisteredRuns } from './runs/registered.ts';
 import { rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
@@ -56,6 +57,7 @@ export interface Ground {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const notifyTimeoutMs = 5000;
+const bytesPerMegabyte = 1_000_000;
 
 export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolean) {
   const { configuration, registry, clock, paths, log } = ground;
@@ -65,10 +67,11 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const directories = new RunDirectories(paths.runs);
   registry.mirrorTo(new RunMirror({ ...ground, directories }));
   const executor = new ShimExecutor(ground.environment);
+  const intervalMs = () => milliseconds(configuration.current.limits.sample_interval);
   const usage = undo.use(
     new UsageMonitor({
       clock,
-      intervalMs: () => milliseconds(configuration.current.limits.sample_interval),
+      intervalMs,
       runs: () =>
         registry.runs
           .placed()
@@ -82,8 +85,14 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
   const stopping = new Stopping({ ...ground, ledger });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
+  const limitBytes = () => {
+    const { max_log_mb: limitMb } = configuration.current.runs;
+    return limitMb === null ? null : limitMb * bytesPerMegabyte;
+  };
+  const logLimit = undo.use(new LogLimit({ ...ground, ledger, directories, intervalMs, limitBytes }));
   const runModels = new RunModels({ registry, clock, usage, directories });
-  return { directories, executor, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
+  const disks = new DiskSpaces();
+  return { directories, executor, ledger, usage, supervisor, stopping, registered, logLimit, runModels, disks };
 }
 
 export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {

@@ -47,9 +47,13 @@ export const configSchema = section({
     heartbeat_interval: interval.default('10s'),
     stale_threshold: duration.default('60s'),
   }),
-  runs: section({ keep: duration.default('30d') }),
+  runs: section({ keep: duration.default('30d'), max_log_mb: positive(1_000_000_000).nullable().default(1000) }),
   events: section({ keep: positive(100_000_000).default(100_000) }),
-  log: section({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') }),
+  log: section({
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    max_mb: positive(1_000_000).default(50),
+    keep: positive(1000).default(5),
+  }),
 });
 
 export type Config = z.infer<typeof configSchema>;

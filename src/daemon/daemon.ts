@@ -4,6 +4,7 @@ import { forChild } from '../base/environment.ts';
 import { version } from '../base/version.ts';
 import { Configuration } from './config.ts';
 import { createDispatch } from './dispatch.ts';
+import { logEvents } from './events/event-log.ts';
 import { Git } from './git/git.ts';
 import { prepareHome } from './home.ts';
 import { LifeCycle } from './life-cycle.ts';
@@ -59,6 +60,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   undo.defer(() => dispatch.drain());
 
   runs.usage.start();
+  runs.logLimit.start();
   queue.open();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery }));
   schedule.start();
@@ -88,11 +90,12 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
     lock[Symbol.dispose]();
   });
   const configuration = await Configuration.load(paths.config);
-  const log = openLog(paths.logs, configuration.current.log.level);
+  const log = openLog(paths.logs, () => configuration.current.log);
   const registry = new Registry({ file: paths.database, runsDirectory: paths.runs, clock: systemClock });
   undo.defer(() => {
     registry[Symbol.dispose]();
   });
+  logEvents(registry, log);
   const own = forChild(environment);
   return {
     paths,

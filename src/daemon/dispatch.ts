@@ -67,7 +67,10 @@ export function createDispatch(parts: {
       try {
         return await answer;
       } catch (error) {
-        if (error instanceof WtdError) throw error;
+        if (error instanceof WtdError) {
+          log.debug({ method, code: error.code, reason: error.message }, 'refused');
+          throw error;
+        }
         const id = newId();
         log.error({ id, method, err: error }, 'a defect');
         throw internal(id);

@@ -56,16 +56,14 @@ export class LifeCycle implements AsyncDisposable {
     await this.#turns.run('reload', async () => {
       await this.#parts.configuration.reload();
       for (const listener of this.#reloadListeners) await listener();
-      this.#parts.log.info('the configuration was read again');
       this.#tell({ type: 'daemon.reloaded' });
     });
   }
 
   /** Nothing new begins from now on. The end itself comes once whoever asked can have been answered. */
   async shutdown(runs: 'keep' | 'stop'): Promise<void> {
-    const { log, queue } = this.#parts;
+    const { queue } = this.#parts;
     this.#isEnding = true;
-    log.info({ runs }, 'ending');
     try {
       this.#tell({ type: 'daemon.stopping', data: { runs } });
       await queue[Symbol.asyncDispose]();
@@ -85,7 +83,7 @@ export class LifeCycle implements AsyncDisposable {
         tell(happening);
       });
     } catch (error) {
-      log.error({ err: error }, 'an event could not be written');
+      log.error({ type: happening.type, data: happening.data, err: error }, 'an event could not be written');
     }
   }
 

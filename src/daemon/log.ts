@@ -1,12 +1,35 @@
 import { join } from 'node:path';
-import { destination, pino, type Logger } from 'pino';
+import { pino, type Logger } from 'pino';
+import type { Config } from './config-schema.ts';
+import { LogFile } from './log-file.ts';
+import { forLog } from './log-redaction.ts';
 
 export type { Logger };
 
-/** The daemon's own log: synchronous, so that every line survives a SIGKILL; one JSON object a line, file mode 0600. */
-export function openLog(directory: string, level: string): Logger {
-  const file = destination({ dest: join(directory, 'daemon.log'), sync: true, append: true, mode: 0o600 });
-  // Without a listener a full disk would make every log call throw.
-  file.on('error', () => undefined);
-  return pino({ level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, file);
+const bytesPerMegabyte = 1_000_000;
+
+/**
+ * The daemon's own log: written at once, so that every line survives a SIGKILL; one JSON object a line, file mode 0600,
+ * without environments. A call never throws, whatever the disk says. The sizes of `settings` hold from line to line.
+ */
+export function openLog(directory: string, settings: () => Config['log']): Logger {
+  const file = new LogFile({
+    path: join(directory, 'daemon.log'),
+    limits: () => ({ maxBytes: settings().max_mb * bytesPerMegabyte, keep: settings().keep }),
+    lostLine: (count) => {
+      const line = { level: pino.levels.values['warn'], time: new Date().toISOString(), pid: process.pid };
+      return `${JSON.stringify({ ...line, msg: `${count} lines found no space in the log and are lost` })}\n`;
+    },
+  });
+  return pino(
+    {
+      level: settings().level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { log: (members) => forLog(members) as Record<string, unknown> },
+      // An error has been described by then.
+      serializers: { err: (described: unknown) => described },
+    },
+    file,
+  );
 }

@@ -5,6 +5,7 @@ import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RunRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
+import type { LogLimit } from '../runs/log-limit.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { toWorktree } from '../worktrees/worktree-model.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
@@ -14,6 +15,7 @@ import { planState } from './plan-state.ts';
 interface Parts {
   registry: Registry;
   runModels: RunModels;
+  logLimit: LogLimit;
   facts: PlanFactsReader;
   configuration: Configuration;
   clock: Clock;
@@ -64,6 +66,8 @@ export class PlanModels {
     if (facts.missing) warnings.push('its worktree is missing; the next start makes it again');
     const silence = latest && this.#silenceMs(latest);
     if (silence !== undefined) warnings.push(`stale: no sign of life for ${formatDuration(silence)}`);
+    const untrimmed = latest && this.#parts.logLimit.warningOf(latest.id);
+    if (untrimmed !== undefined) warnings.push(untrimmed);
     return warnings;
   }
 

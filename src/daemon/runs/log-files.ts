@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findLogStart } from './log-start.ts';
 
 export interface LogLine {
   /** Byte at which the line starts. */
@@ -10,7 +11,7 @@ export interface LogLine {
 
 interface Reading {
   file: string;
-  /** Start at this byte; 0 is the beginning. */
+  /** Start at this byte, or at the first one that is kept. */
   from?: number | undefined;
   /** Only the last lines of what is there now; `from` goes before it. */
   tail?: number | undefined;
@@ -23,12 +24,15 @@ interface Reading {
 
 const chunkBytes = 65_536;
 /** A longer line is given in pieces, so that no run can make a reader grow. */
-const longestLineBytes = 262_144;
+export const longestLineBytes = 262_144;
 /** Where the file system reports no changes. */
 const pollMs = 500;
 const newline = 0x0a;
 
-/** The lines of a growing file. A last line without its end is given when nothing more can come. */
+/**
+ * The lines of a growing file whose beginning may be punched out, also while it is read: then the reader jumps to the
+ * first line that is kept. A last line without its end is given when nothing more can come.
+ */
 export async function* readLines(reading: Reading): AsyncGenerator<LogLine> {
   const handle = await openOnceThere(reading);
   if (handle === undefined) return;
@@ -51,15 +55,18 @@ class LineReader {
   }
 
   async *lines(): AsyncGenerator<LogLine> {
-    const { from, tail, follow, signal, onCaughtUp } = this.#reading;
-    this.#offset = from ?? (tail === undefined ? 0 : await findTail(this.#handle, tail));
+    const { file, from, tail, follow, signal, onCaughtUp } = this.#reading;
+    const start = await startOf(file);
+    const wanted = from ?? (tail === undefined ? 0 : await findTail(this.#handle, tail, start));
+    this.#offset = Math.max(wanted, start);
     const end = follow === undefined ? (await this.#handle.stat()).size : Infinity;
     let caughtUp = false;
     while (!signal.aborted && this.#offset + this.#pending.length < end) {
       const wasOver = follow?.isOver() ?? true;
       const chunk = await this.#readChunk();
       if (chunk.length > 0) {
-        yield* this.#split(chunk);
+        if (await this.#isPunched(chunk)) await this.#jump();
+        else yield* this.#split(chunk);
         continue;
       }
       if (wasOver) break;
@@ -74,6 +81,17 @@ class LineReader {
     const buffer = Buffer.allocUnsafe(chunkBytes);
     const { bytesRead } = await this.#handle.read(buffer, 0, chunkBytes, this.#offset + this.#pending.length);
     return buffer.subarray(0, bytesRead);
+  }
+
+  /** The start is written before the hole is made, so zeros that lie behind it are what the run wrote. */
+  async #isPunched(chunk: Buffer): Promise<boolean> {
+    return chunk.includes(0) && (await startOf(this.#reading.file)) > this.#offset + this.#pending.length;
+  }
+
+  /** A line that was read in part is lost in whole: nobody could tell that its end is missing. */
+  async #jump(): Promise<void> {
+    this.#offset = await startOf(this.#reading.file);
+    this.#pending = Buffer.alloc(0);
   }
 
   *#split(chunk: Buffer): Generator<LogLine> {
@@ -115,13 +133,15 @@ class LineReader {
   }
 }
 
-/** Where the last `count` lines start; a newline at the very end ends the last line, it starts none. */
-async function findTail(handle: FileHandle, count: number): Promise<number> {
+const startOf = async (file: string): Promise<number> => (await findLogStart(file)) ?? 0;
+
+/** Where the last `count` lines after `first` start; a newline at the very end ends the last line, it starts none. */
+async function findTail(handle: FileHandle, count: number, first: number): Promise<number> {
   const { size } = await handle.stat();
   if (count === 0) return size;
   let wanted = count;
-  for (let end = size; end > 0;) {
-    const start = Math.max(0, end - chunkBytes);
+  for (let end = size; end > first;) {
+    const start = Math.max(first, end - chunkBytes);
     const buffer = Buffer.alloc(end - start);
     await handle.read(buffer, 0, buffer.length, start);
     for (
@@ -135,7 +155,7 @@ async function findTail(handle: FileHandle, count: number): Promise<number> {
     }
     end = start;
   }
-  return 0;
+  return first;
 }
 
 /** A run that still waits has no output yet; undefined when it never will. */
