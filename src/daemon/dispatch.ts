@@ -27,6 +27,9 @@ export interface Dispatch {
 }
 
 const drainPatienceMs = 10_000;
+/** So many are told, so that the answer is not many times what was asked. */
+const mostIssues = 20;
+const longestPath = 200;
 
 /** The one road to a method: find it, check what comes in, call its handler, check what goes out. */
 export function createDispatch(parts: {
@@ -102,12 +105,15 @@ const internal = (id: string): WtdError =>
   });
 
 function invalidParams(method: string, error: z.ZodError): WtdError {
-  const issues = error.issues.flatMap((issue) =>
+  const all = error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a parameter' }))
       : [{ path: issue.path.join('.'), message: issue.message }],
   );
-  return new WtdError('INVALID_PARAMS', issues.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+  const issues = all.slice(0, mostIssues).map(({ path, message }) => ({ path: path.slice(0, longestPath), message }));
+  const sentences = issues.map(({ path, message }) => `${path}: ${message}`);
+  if (all.length > issues.length) sentences.push(`and ${all.length - issues.length} more`);
+  return new WtdError('INVALID_PARAMS', sentences.join('; '), {
     hint: `see the parameters of ${method} in rpc.discover`,
     issues,
   });
