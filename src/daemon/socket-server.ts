@@ -14,6 +14,8 @@ import { Sparing } from './sparing.ts';
 const mostConnections = 1000;
 /** The rest is for runs, git and files. */
 const descriptorsPerConnection = 4;
+/** So many are told why at the same time. */
+const mostRefused = 50;
 const lingerMs = 1000;
 /** rw------- for the socket file from its first moment. */
 const privateUmask = 0o177;
@@ -34,6 +36,7 @@ export class SocketServer implements AsyncDisposable {
   readonly #closing = new Set<Promise<void>>();
   /** Undefined when the socket was handed over. */
   #file: SocketFile | undefined;
+  #refused = 0;
   #nextId = 1;
 
   /** `mostDescriptors`: how many the process may open. */
@@ -97,7 +100,7 @@ export class SocketServer implements AsyncDisposable {
       this.#accept(socket);
     });
     const listening = once(server, 'listening');
-    server.listen(where);
+    server.listen({ ...where, backlog: mostConnections });
     await listening;
     server.on('error', (error) => {
       this.#failed.tell(error);
@@ -127,7 +130,7 @@ export class SocketServer implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     if (this.#connections.size >= this.#mostConnections) {
-      refuse(socket, this.#mostConnections);
+      this.#refuse(socket);
       return;
     }
     const channel = socketChannel(socket);
@@ -147,6 +150,23 @@ export class SocketServer implements AsyncDisposable {
     connection.onClose(() => {
       this.#connections.delete(connection);
     });
+  }
+
+  /** Says why and goes. What the other side sends meanwhile is dropped, or it would fail before it reads why. */
+  #refuse(socket: Socket): void {
+    socket.on('error', () => undefined);
+    if (this.#refused >= mostRefused) {
+      socket.destroy();
+      return;
+    }
+    this.#refused += 1;
+    const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+      this.#refused -= 1;
+    });
+    socket.end(`${JSON.stringify(refusal(this.#mostConnections))}\n`);
+    socket.resume();
   }
 
   async #call(method: string, call: { params: unknown; connection: Connection }): Promise<unknown> {
@@ -173,13 +193,6 @@ const toWire = (error: unknown): unknown =>
   error instanceof WtdError
     ? new RpcError(errors[error.code].rpc ?? errors.INTERNAL.rpc, error.message, error.data)
     : error;
-
-/** Says why and goes, whatever the other side does. */
-function refuse(socket: Socket, most: number): void {
-  socket.on('error', () => undefined);
-  socket.end(`${JSON.stringify(refusal(most))}\n`, () => socket.destroy());
-  setTimeout(() => socket.destroy(), lingerMs).unref();
-}
 
 const refusal = (most: number) => ({
   jsonrpc: '2.0',
