@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { newId } from '../base/id.ts';
 import { shuttingDown, WtdError } from '../contract/errors.ts';
 import { methods } from '../contract/index.ts';
+import { findExhaustion } from './exhaustion.ts';
 import type { Logger } from './log.ts';
 import type { Caller, OpenStream, Services } from './methods/handler.ts';
 import { handlers } from './methods/index.ts';
@@ -71,6 +72,8 @@ export function createDispatch(parts: {
         return await answer;
       } catch (error) {
         if (error instanceof WtdError) throw error;
+        const exhaustion = findExhaustion(error);
+        if (exhaustion) throw exhaustion;
         const id = newId();
         log.error({ id, method, err: error }, 'a defect');
         throw internal(id);

@@ -7,6 +7,7 @@ import { serveConnection, type Connection } from '../rpc/server.ts';
 import { socketChannel } from '../rpc/socket-channel.ts';
 import { StreamSource, type StreamControl } from '../rpc/stream-source.ts';
 import type { Dispatch } from './dispatch.ts';
+import { findExhaustion } from './exhaustion.ts';
 import type { Logger } from './log.ts';
 import { SocketFile } from './socket-file.ts';
 import { Sparing } from './sparing.ts';
@@ -189,10 +190,10 @@ async function* withWireErrors(items: AsyncIterable<unknown>): AsyncGenerator {
   }
 }
 
-const toWire = (error: unknown): unknown =>
-  error instanceof WtdError
-    ? new RpcError(errors[error.code].rpc ?? errors.INTERNAL.rpc, error.message, error.data)
-    : error;
+function toWire(error: unknown): unknown {
+  const told = error instanceof WtdError ? error : findExhaustion(error);
+  return told ? new RpcError(errors[told.code].rpc ?? errors.INTERNAL.rpc, told.message, told.data) : error;
+}
 
 const refusal = (most: number) => ({
   jsonrpc: '2.0',

@@ -28,7 +28,7 @@ const floors: Record<string, Floor> = {
   client: { uses: ['rpc', 'table', 'base'], typesOf: ['contract'] },
   'socket-server': wire,
   http: wire,
-  dispatch: { uses: ['methods', ...ground], typesOf: ['rpc', loose] },
+  dispatch: { uses: ['methods', loose, ...ground], typesOf: ['rpc'] },
   methods: { uses: [...services, ...ground], typesOf: [loose] },
   status: service('plans', ...belowPlans),
   cleanup: service('plans', ...belowPlans),
