@@ -8,6 +8,7 @@ import { findExhaustion } from './exhaustion.ts';
 import type { Logger } from './log.ts';
 import type { Caller, OpenStream, Services } from './methods/handler.ts';
 import { handlers } from './methods/index.ts';
+import { Sparing } from './sparing.ts';
 
 type AnyHandler = (services: Services, params: unknown, caller: Caller) => unknown;
 
@@ -55,6 +56,9 @@ export function createDispatch(parts: {
     return checkedStream(answer as OpenStream<unknown>, (item) => checkedAgainst(method.item as z.ZodType, item, name));
   }
 
+  const exhausted = new Sparing((times, error) => {
+    log.warn({ times, err: error }, 'no file descriptor was left');
+  });
   const inFlight = new Set<Promise<unknown>>();
   const waits = (method: string): boolean => methods.get(method)?.waits ?? false;
 
@@ -73,7 +77,10 @@ export function createDispatch(parts: {
       } catch (error) {
         if (error instanceof WtdError) throw error;
         const exhaustion = findExhaustion(error);
-        if (exhaustion) throw exhaustion;
+        if (exhaustion) {
+          exhausted.tell(error);
+          throw exhaustion;
+        }
         const id = newId();
         log.error({ id, method, err: error }, 'a defect');
         throw internal(id);
