@@ -5,6 +5,7 @@ import { eventTypes, type EventType } from './events.ts';
 
 const types = z
   .array(z.enum(Object.keys(eventTypes) as [EventType, ...EventType[]]))
+  .max(100)
   .describe('Only events of these types')
   .optional();
 const after = z.int().min(0).describe('Only events with a greater number').optional();

@@ -3,8 +3,13 @@ import { version } from '../base/version.ts';
 import { errors } from './errors.ts';
 import { methods } from './index.ts';
 
+let document: ReturnType<typeof describeContract> | undefined;
+
 /** The contract as an OpenRPC document (https://spec.open-rpc.org). Its version is that of the program. */
-export function openRpcDocument() {
+export const openRpcDocument = () => (document ??= describeContract());
+
+/** It takes long, and is always the same. */
+function describeContract() {
   return {
     openrpc: '1.3.2',
     info: { title: 'wtd', version, license: { name: 'MIT' } },

@@ -2,10 +2,13 @@ import { systemClock } from '../base/clock.ts';
 import { Disposal } from '../base/disposal.ts';
 import { forChild } from '../base/environment.ts';
 import { version } from '../base/version.ts';
+import type { WtdError } from '../contract/errors.ts';
 import { Configuration } from './config.ts';
+import { readMostDescriptors } from './descriptors.ts';
 import { createDispatch } from './dispatch.ts';
 import { logEvents } from './events/event-log.ts';
 import { Git } from './git/git.ts';
+import { HomeWatch } from './home-watch.ts';
 import { prepareHome } from './home.ts';
 import { LifeCycle } from './life-cycle.ts';
 import { openLog } from './log.ts';
@@ -31,7 +34,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Lives until it is told to end; answers the exit code. `announce` is called once, when it serves.
- * Throws WtdError when it may not or cannot start; then nothing has changed.
+ * Throws WtdError when it may not or cannot start, and then nothing has changed; or when it may not go on.
  */
 export async function runDaemon(environment: Environment, announce: (socket: string) => void): Promise<number> {
   await using undo = new Disposal();
@@ -49,7 +52,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     checkResults: environment['WTD_CHECK_RESULTS'] === '1',
     isEnding,
   });
-  const server = new SocketServer({ dispatch, log });
+  const server = new SocketServer({ dispatch, log, mostDescriptors: readMostDescriptors() });
   services.daemonStatus.countConnections(() => server.connectionCount);
 
   const recovery = new Recovery({ ...ground, ...runs, ...plans, restore: buildRestore(ground, runs) });
@@ -73,6 +76,11 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   ground.registry.change((tell) => {
     tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
   });
+  const keepReachable = () => server.keepReachable();
+  const onLost = (loss: WtdError) => {
+    lifeCycle.fail(loss);
+  };
+  undo.use(new HomeWatch({ paths, keepReachable, onLost }));
   const ended = lifeCycle.untilEnd(readiness); // signals are served before anybody is told that it is up
   await readiness.notifyReady();
   announce(paths.socket);

@@ -4,9 +4,11 @@ import type { z } from 'zod';
 import { newId } from '../base/id.ts';
 import { shuttingDown, WtdError } from '../contract/errors.ts';
 import { methods } from '../contract/index.ts';
+import { findExhaustion } from './exhaustion.ts';
 import type { Logger } from './log.ts';
 import type { Caller, OpenStream, Services } from './methods/handler.ts';
 import { handlers } from './methods/index.ts';
+import { Sparing } from './sparing.ts';
 
 type AnyHandler = (services: Services, params: unknown, caller: Caller) => unknown;
 
@@ -27,6 +29,9 @@ export interface Dispatch {
 }
 
 const drainPatienceMs = 10_000;
+/** So many are told, so that the answer is not many times what was asked. */
+const mostIssues = 20;
+const longestPath = 200;
 
 /** The one road to a method: find it, check what comes in, call its handler, check what goes out. */
 export function createDispatch(parts: {
@@ -51,6 +56,9 @@ export function createDispatch(parts: {
     return checkedStream(answer as OpenStream<unknown>, (item) => checkedAgainst(method.item as z.ZodType, item, name));
   }
 
+  const exhausted = new Sparing((times, error) => {
+    log.warn({ times, err: error }, 'no file descriptor was left');
+  });
   const inFlight = new Set<Promise<unknown>>();
   const waits = (method: string): boolean => methods.get(method)?.waits ?? false;
 
@@ -70,6 +78,11 @@ export function createDispatch(parts: {
         if (error instanceof WtdError) {
           log.debug({ method, code: error.code, reason: error.message }, 'refused');
           throw error;
+        }
+        const exhaustion = findExhaustion(error);
+        if (exhaustion) {
+          exhausted.tell(error);
+          throw exhaustion;
         }
         const id = newId();
         log.error({ id, method, err: error }, 'a defect');
@@ -105,12 +118,15 @@ const internal = (id: string): WtdError =>
   });
 
 function invalidParams(method: string, error: z.ZodError): WtdError {
-  const issues = error.issues.flatMap((issue) =>
+  const all = error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a parameter' }))
       : [{ path: issue.path.join('.'), message: issue.message }],
   );
-  return new WtdError('INVALID_PARAMS', issues.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+  const issues = all.slice(0, mostIssues).map(({ path, message }) => ({ path: path.slice(0, longestPath), message }));
+  const sentences = issues.map(({ path, message }) => `${path}: ${message}`);
+  if (all.length > issues.length) sentences.push(`and ${all.length - issues.length} more`);
+  return new WtdError('INVALID_PARAMS', sentences.join('; '), {
     hint: `see the parameters of ${method} in rpc.discover`,
     issues,
   });

@@ -1,4 +1,5 @@
 import { KeyedMutex } from '../base/mutex.ts';
+import type { WtdError } from '../contract/errors.ts';
 import type { Configuration } from './config.ts';
 import type { Logger } from './log.ts';
 import type { Happening, Registry } from './registry/registry.ts';
@@ -34,8 +35,10 @@ export class LifeCycle implements AsyncDisposable {
   readonly #turns = new KeyedMutex();
   #isEnding = false;
   #end: (exitCode: number) => void = () => undefined;
-  readonly #ended = new Promise<number>((resolve) => {
+  #failed: (reason: WtdError) => void = () => undefined;
+  readonly #ended = new Promise<number>((resolve, reject) => {
     this.#end = resolve;
+    this.#failed = reject;
   });
 
   constructor(parts: Parts) {
@@ -75,6 +78,13 @@ export class LifeCycle implements AsyncDisposable {
     }
   }
 
+  /** Ends at once, because it may not go on; runs live on. */
+  fail(reason: WtdError): void {
+    this.#parts.log.fatal({ err: reason }, 'ending');
+    this.#isEnding = true;
+    this.#failed(reason);
+  }
+
   /** A registry that cannot be written must not keep the daemon from ending. */
   #tell(happening: Happening): void {
     const { registry, log } = this.#parts;
@@ -87,7 +97,7 @@ export class LifeCycle implements AsyncDisposable {
     }
   }
 
-  /** Serves signals until the end; answers the exit code. */
+  /** Serves signals until the end; answers the exit code, or throws what `fail` was told. */
   async untilEnd(notes: ReloadNotes): Promise<number> {
     const { log } = this.#parts;
     const end = () => {

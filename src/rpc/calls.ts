@@ -87,7 +87,7 @@ export class Calls {
 
   async #wait(method: string, params: Record<string, unknown>): Promise<unknown> {
     const { handler, connection } = this.#surroundings;
-    if (this.#waits >= maxWaits) throw limitReached('calls that wait', maxWaits);
+    if (this.#waits >= maxWaits) throw limitReached('calls that wait on this connection', maxWaits);
     this.#waits++;
     try {
       return await handler.call(method, params, connection);

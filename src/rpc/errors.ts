@@ -56,9 +56,9 @@ export const internalError = (): RpcError =>
   });
 
 export const limitReached = (what: string, max: number): RpcError =>
-  new RpcError(1004, `This connection has ${max} ${what} already.`, {
+  new RpcError(1004, `There are ${max} ${what} already.`, {
     code: 'LIMIT_REACHED',
-    hint: 'End some of them first, or open another connection.',
+    hint: 'End some of them first.',
     limit: what,
     current: max,
     max,

@@ -17,6 +17,11 @@ export class LineReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** Of a line whose end is missing. */
+  get begunBytes(): number {
+    return this.#begunBytes;
+  }
+
   push(bytes: Uint8Array): void {
     const rest = this.#chunk.subarray(this.#position);
     this.#position = 0;

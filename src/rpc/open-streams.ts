@@ -1,5 +1,6 @@
 import type { Channel } from './channel.ts';
 import { fellBehind, internalError, limitReached, RpcError } from './errors.ts';
+import type { Holdings } from './holdings.ts';
 import { itemsPerTurn, maxLiveUnreadBytes, maxOpenStreams, maxUnreadBytes } from './limits.ts';
 import { notification } from './message.ts';
 import type { StreamSource } from './stream-source.ts';
@@ -7,6 +8,8 @@ import { nextTurn } from './turn.ts';
 
 interface Surroundings {
   channel: Channel;
+  holdings: Holdings;
+  write(text: string): void;
   report(error: unknown): void;
   onStreamEnd(): void;
 }
@@ -40,7 +43,8 @@ export class OpenStreams {
 
   /** Gives it an id; `start` follows when the answer with that id is written. */
   announce(source: StreamSource<unknown>): OpenStream {
-    if (this.#streams.size >= maxOpenStreams) throw limitReached('open streams', maxOpenStreams);
+    if (this.#streams.size >= maxOpenStreams) throw limitReached('open streams on this connection', maxOpenStreams);
+    this.#surroundings.holdings.openStream();
     const stream: OpenStream = {
       id: `s${++this.#lastId}`,
       source,
@@ -69,6 +73,7 @@ export class OpenStreams {
   async #run(stream: OpenStream): Promise<void> {
     const error = await this.#pump(stream);
     this.#streams.delete(stream.id);
+    this.#surroundings.holdings.closeStream();
     this.#writeEnd(stream.id, error);
     this.#surroundings.onStreamEnd();
   }
@@ -93,11 +98,11 @@ export class OpenStreams {
     };
     let count = 0;
     for await (const item of stream.source.open({ signal: stream.abort.signal, live })) {
+      while (this.#mustWait(stream)) await new Promise<void>((resolve) => this.#sleepers.push(resolve));
       if (isCancelled(stream)) return;
       this.#write('stream.item', { stream: stream.id, item });
       if (stream.pace === 'live' && this.#channel.unreadBytes > maxLiveUnreadBytes) throw fellBehind();
       if (++count % itemsPerTurn === 0) await new Promise<void>(nextTurn);
-      while (this.#mustWait(stream)) await new Promise<void>((resolve) => this.#sleepers.push(resolve));
     }
   }
 
@@ -125,7 +130,7 @@ export class OpenStreams {
   }
 
   #write(method: string, params: object): void {
-    this.#channel.write(`${notification(method, params)}\n`);
+    this.#surroundings.write(`${notification(method, params)}\n`);
   }
 }
 

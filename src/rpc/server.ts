@@ -1,8 +1,19 @@
 import { Calls, refusal } from './calls.ts';
 import type { Channel } from './channel.ts';
+import { isTooComplex } from './complexity.ts';
 import { invalidRequest, parseError, type RpcError } from './errors.ts';
 import { LineReader } from './framing.ts';
-import { lingerMs, maxBatchMessages, maxLineBytes, maxUnreadBytes, messagesPerTurn } from './limits.ts';
+import type { Holder, Holdings } from './holdings.ts';
+import {
+  bytesPerMessage,
+  lingerMs,
+  maxBatchMessages,
+  maxLineBytes,
+  maxNesting,
+  maxUnreadBytes,
+  maxValues,
+  messagesPerTurn,
+} from './limits.ts';
 import { parseLine } from './message.ts';
 import { OpenStreams, type OpenStream } from './open-streams.ts';
 import { nextTurn } from './turn.ts';
@@ -27,13 +38,20 @@ export interface Handler {
   report(error: unknown): void;
 }
 
-/** Answers what comes over a channel until it closes. */
-export const serveConnection = (channel: Channel, handler: Handler, id: number): Connection =>
-  new ServedConnection(channel, handler, id);
+/** What a connection shares with the others of its server. */
+interface Place {
+  id: number;
+  holdings: Holdings;
+}
 
-class ServedConnection implements Connection {
+/** Answers what comes over a channel until it closes. */
+export const serveConnection = (channel: Channel, handler: Handler, place: Place): Connection =>
+  new ServedConnection(channel, handler, place);
+
+class ServedConnection implements Connection, Holder {
   readonly id: number;
   readonly #channel: Channel;
+  readonly #holdings: Holdings;
   readonly #handler: Handler;
   readonly #lines = new LineReader(maxLineBytes);
   readonly #streams: OpenStreams;
@@ -45,8 +63,9 @@ class ServedConnection implements Connection {
   #messagesLeftInTurn = messagesPerTurn;
   #unanswered = 0;
 
-  constructor(channel: Channel, handler: Handler, id: number) {
+  constructor(channel: Channel, handler: Handler, { id, holdings }: Place) {
     this.id = id;
+    this.#holdings = holdings;
     this.#channel = channel;
     this.#handler = handler;
     const report = (error: unknown) => {
@@ -55,7 +74,10 @@ class ServedConnection implements Connection {
     const work = () => {
       this.#work();
     };
-    this.#streams = new OpenStreams({ channel, report, onStreamEnd: work });
+    const write = (text: string) => {
+      this.#write(text);
+    };
+    this.#streams = new OpenStreams({ channel, holdings, write, report, onStreamEnd: work });
     this.#calls = new Calls({ handler, connection: this, streams: this.#streams, report, onRoom: work });
     this.#listen();
   }
@@ -67,6 +89,15 @@ class ServedConnection implements Connection {
   onClose(listener: () => void): void {
     if (this.signal.aborted) listener();
     else this.#closeListeners.push(listener);
+  }
+
+  get heldBytes(): number {
+    return this.signal.aborted ? 0 : this.#channel.unreadBytes + this.#lines.begunBytes;
+  }
+
+  drop(): void {
+    this.#release();
+    this.#channel.destroy();
   }
 
   close(): void {
@@ -85,8 +116,10 @@ class ServedConnection implements Connection {
       if (this.signal.aborted) return;
       this.#lines.push(bytes);
       this.#work();
+      this.#holdings.update(this);
     });
     this.#channel.onDrain(() => {
+      this.#holdings.update(this);
       this.#work();
     });
     this.#channel.onEnd(() => {
@@ -102,6 +135,7 @@ class ServedConnection implements Connection {
   #release(): void {
     if (this.signal.aborted) return;
     this.#closed.abort();
+    this.#holdings.forget(this);
     this.#streams.cancelAll();
     for (const listener of this.#closeListeners.splice(0)) {
       try {
@@ -150,7 +184,11 @@ class ServedConnection implements Connection {
   }
 
   #receive(line: Uint8Array): void {
-    this.#spend(1);
+    this.#spend(1 + Math.floor(line.length / bytesPerMessage));
+    if (isTooComplex(line)) {
+      this.#send(JSON.stringify(refusal(null, tooComplex())));
+      return;
+    }
     let message: unknown;
     try {
       message = parseLine(line);
@@ -201,7 +239,12 @@ class ServedConnection implements Connection {
   }
 
   #send(text: string): void {
-    if (!this.signal.aborted) this.#channel.write(`${text}\n`);
+    if (!this.signal.aborted) this.#write(`${text}\n`);
+  }
+
+  #write(text: string): void {
+    this.#channel.write(text);
+    this.#holdings.update(this);
   }
 
   /** A client with a lot to say lets the others speak in between. */
@@ -224,3 +267,6 @@ class ServedConnection implements Connection {
     }
   }
 }
+
+const tooComplex = (): RpcError =>
+  invalidRequest(`Put at most ${maxValues} values into a line, nested at most ${maxNesting} deep.`);

@@ -12,13 +12,15 @@ export class Daemon implements AsyncDisposable {
   /** Whoever ends it on purpose says so; any other end fails the test. */
   #isExpectedToEnd = false;
 
-  constructor(place: Place, env: Readonly<Record<string, string>> = {}) {
+  constructor(place: Place, env: Readonly<Record<string, string>> = {}, descriptors?: number) {
     this.#place = place;
-    this.#program = new Program(['daemon'], { cwd: '/', env: { ...place.env, WTD_CHECK_RESULTS: '1', ...env } });
+    const limit = descriptors === undefined ? {} : { descriptors };
+    const environment = { ...place.env, WTD_CHECK_RESULTS: '1', ...env };
+    this.#program = new Program(['daemon'], { cwd: '/', env: environment, ...limit });
   }
 
-  static async start(place: Place, env?: Readonly<Record<string, string>>): Promise<Daemon> {
-    const daemon = new Daemon(place, env);
+  static async start(place: Place, env?: Readonly<Record<string, string>>, descriptors?: number): Promise<Daemon> {
+    const daemon = new Daemon(place, env, descriptors);
     await daemon.untilServing();
     return daemon;
   }

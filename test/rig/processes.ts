@@ -15,6 +15,15 @@ const find = (pid: number) => parseStat(read(pid, 'stat') ?? '');
 /** Whether a process has this pid and is no zombie. */
 export const isAlive = (pid: number): boolean => find(pid)?.zombie === false;
 
+/** How many descriptors a process has open. */
+export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Its memory in bytes, shared pages included. */
+export function memoryOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(?<kilobytes>\d+)/m.exec(status)?.groups?.['kilobytes']) * 1024;
+}
+
 /** The parent of a process: of a run's command, its shim. */
 export const parentOf = (pid: number): number => find(pid)?.parent ?? 0;
 

@@ -22,6 +22,8 @@ export interface ProgramOptions {
   env: Readonly<Record<string, string>>;
   /** What it reads; nothing when left out. */
   input?: string;
+  /** How many descriptors it may have open. */
+  descriptors?: number;
 }
 
 /** The built wtd as a process of its own: a client or a daemon. Ended with the test, whatever happens. */
@@ -33,9 +35,11 @@ export class Program implements AsyncDisposable {
   hasEnded = false;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { cwd, env, input }: ProgramOptions) {
+  constructor(args: readonly string[], { cwd, env, input, descriptors }: ProgramOptions) {
     if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`npm run build\` first`);
-    const child = spawn(process.execPath, [entry, ...args], { cwd, env });
+    const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
+    const [program = '', ...words] = [...limited, process.execPath, entry, ...args];
+    const child = spawn(program, words, { cwd, env });
     if (child.pid === undefined) throw new Error('node could not be started');
     this.#child = child;
     this.pid = child.pid;

@@ -61,6 +61,15 @@ export class RawConnection implements AsyncDisposable {
     }
   }
 
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** No more will be sent; what is answered can still be read. */
   end(): void {
     this.#socket.end();

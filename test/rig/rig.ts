@@ -13,24 +13,30 @@ import { Steered } from './steered.ts';
 
 type StartParams = Partial<Params<'plan.start'>>;
 
+interface DaemonOptions {
+  daemonEnv?: Readonly<Record<string, string>>;
+  /** How many descriptors it may have open. */
+  descriptors?: number;
+}
+
 /** A place with a repository and a daemon that serves, and every way to talk to it. Disposed of with all that runs. */
 export class Rig implements AsyncDisposable {
   readonly place: Place;
   readonly repository: Checkout;
   #daemon: Daemon | undefined;
   readonly #daemonEnv: Readonly<Record<string, string>>;
+  readonly #descriptors: number | undefined;
 
-  private constructor(place: Place, daemonEnv: Readonly<Record<string, string>>) {
+  private constructor(place: Place, { daemonEnv = {}, descriptors }: DaemonOptions) {
     this.place = place;
     this.repository = makeRepository(place);
     this.#daemonEnv = daemonEnv;
+    this.#descriptors = descriptors;
   }
 
   /** `daemon: false` leaves it to the test to start one. */
-  static async setUp(
-    options: { config?: ConfigText; daemon?: boolean; daemonEnv?: Readonly<Record<string, string>> } = {},
-  ): Promise<Rig> {
-    const rig = new Rig(new Place(options.config), options.daemonEnv ?? {});
+  static async setUp(options: { config?: ConfigText; daemon?: boolean } & DaemonOptions = {}): Promise<Rig> {
+    const rig = new Rig(new Place(options.config), options);
     try {
       if (options.daemon !== false) await rig.startDaemon();
       return rig;
@@ -47,7 +53,7 @@ export class Rig implements AsyncDisposable {
 
   /** The one before must have ended. */
   async startDaemon(): Promise<Daemon> {
-    this.#daemon = await Daemon.start(this.place, this.#daemonEnv);
+    this.#daemon = await Daemon.start(this.place, this.#daemonEnv, this.#descriptors);
     return this.#daemon;
   }
 

@@ -97,12 +97,13 @@ describe('messages', () => {
     },
   );
 
-  test.for(['[', '{"a":'])('nesting of %s a hundred thousand deep does not hurt', async (open) => {
+  test.for(['[', '{"a":'])('nesting of %s a hundred thousand deep is refused, and does not hurt', async (open) => {
     const peer = await connectToEcho();
-    expect(await peer.ask(`${open.repeat(100_000)}\n`)).toEqual(failure(null, -32700, 'PARSE_ERROR'));
+    expect(await peer.ask(`${open.repeat(100_000)}\n`)).toEqual(failure(null, -32600, 'INVALID_REQUEST'));
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     const answer = await peer.ask(`{"jsonrpc":"2.0","id":1,"method":"echo","params":{"deep":${deep}}}\n`);
-    expect(answer).toHaveProperty('id', 1);
+    expect(answer).toEqual(failure(null, -32600, 'INVALID_REQUEST'));
+    expect(await peer.ask({ jsonrpc: '2.0', id: 2, method: 'echo', params: { deep: [[]] } })).toHaveProperty('result');
   });
 });
 

@@ -3,6 +3,7 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { Holdings } from '../../src/rpc/holdings.ts';
 import { serveConnection, type Connection } from '../../src/rpc/server.ts';
 import { socketChannel } from '../../src/rpc/socket-channel.ts';
 
@@ -34,10 +35,11 @@ export async function serve(methods: Methods): Promise<Server> {
       table.get(method)?.(params, connection),
     report: (error: unknown) => reports.push(error),
   };
+  const holdings = new Holdings();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    connections.push(serveConnection(socketChannel(socket), handler, connections.length + 1));
+    connections.push(serveConnection(socketChannel(socket), handler, { id: connections.length + 1, holdings }));
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   onTestFinished(async () => {

@@ -1,3 +1,4 @@
+import { spawning } from '../../base/spawning.ts';
 import { WtdError } from '../../contract/errors.ts';
 
 export interface Command {
@@ -15,15 +16,17 @@ const mostOutputBytes = 4_000_000;
 export async function runCommand(command: Command): Promise<string> {
   // Imported late: it is 67 ms and some megabytes that a daemon at rest does not need.
   const { execa } = await import('execa');
-  const result = await execa(command.program, command.args, {
-    cwd: command.cwd ?? '/',
-    env: command.env,
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-    timeout: command.timeoutMs,
-    maxBuffer: mostOutputBytes,
-  });
+  const result = await spawning(() =>
+    execa(command.program, command.args, {
+      cwd: command.cwd ?? '/',
+      env: command.env,
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+      timeout: command.timeoutMs,
+      maxBuffer: mostOutputBytes,
+    }),
+  );
   if (!result.failed) return result.stdout;
   const cause = result.stderr.trim() || (result.shortMessage ?? 'it failed');
   throw new WtdError('SPAWN_FAILED', `${command.program} failed: ${cause}`, {

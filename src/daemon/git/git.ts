@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { forGit } from '../../base/environment.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
+import { spawning } from '../../base/spawning.ts';
 import { WtdError } from '../../contract/errors.ts';
 
 /** On a small machine four at once beat six. */
@@ -75,16 +76,18 @@ export class Git {
     options: { env: Record<string, string>; timeout: number },
   ): Promise<GitResult> {
     const { execa } = await import('execa');
-    const result = await execa('git', ['-C', directory, ...settings, ...args], {
-      cwd: '/',
-      env: { ...this.#environment, ...options.env },
-      extendEnv: false,
-      stdin: 'ignore',
-      reject: false,
-      timeout: options.timeout,
-      maxBuffer: mostOutputBytes,
-      stripFinalNewline: true,
-    });
+    const result = await spawning(() =>
+      execa('git', ['-C', directory, ...settings, ...args], {
+        cwd: '/',
+        env: { ...this.#environment, ...options.env },
+        extendEnv: false,
+        stdin: 'ignore',
+        reject: false,
+        timeout: options.timeout,
+        maxBuffer: mostOutputBytes,
+        stripFinalNewline: true,
+      }),
+    );
     if (result.exitCode === undefined)
       throw failure(args, { exitCode: -1, stdout: '', stderr: result.shortMessage ?? '' });
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };

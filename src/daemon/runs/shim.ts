@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spawning } from '../../base/spawning.ts';
 import { runCommand } from '../commands/commands.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { cancelledMark, parseRunRecord, type RunRecord } from './run-record.ts';
@@ -93,19 +94,21 @@ async function untilExecuted({ directory, output: file, cwd, command, env }: Lau
   const output = await open(file, 'a', 0o600);
   const executed = readUntilEnd(openSync(join(directory, 'start'), constants.O_RDONLY | constants.O_NONBLOCK));
   try {
-    const parent = execa('/bin/sh', [shimFile, directory, ...command], {
-      cwd,
-      env: { ...env },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      stdin: 'ignore',
-      // Its types know only the standard descriptors by number.
-      stdout: output.fd as 1,
-      stderr: output.fd as 1,
-      reject: false,
-      buffer: false,
-    });
+    const parent = spawning(() =>
+      execa('/bin/sh', [shimFile, directory, ...command], {
+        cwd,
+        env: { ...env },
+        extendEnv: false,
+        detached: true,
+        cleanup: false,
+        stdin: 'ignore',
+        // Its types know only the standard descriptors by number.
+        stdout: output.fd as 1,
+        stderr: output.fd as 1,
+        reject: false,
+        buffer: false,
+      }),
+    );
     parent.unref();
     await Promise.race([once(executed, 'close'), parent]);
   } finally {

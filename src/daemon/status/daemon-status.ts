@@ -20,7 +20,7 @@ export class DaemonStatus {
   /** Of the monotonic clock, so that the time it is up does not jump. */
   readonly #started = performance.now();
   #count: () => number = () => 0;
-  #memory = { at: -Infinity, megabytes: 0 };
+  #memory = { at: performance.now(), megabytes: measureMemory() };
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -36,7 +36,11 @@ export class DaemonStatus {
   #memoryMb(): number {
     const now = performance.now();
     if (now - this.#memory.at > memoryFreshMs) {
-      this.#memory = { at: now, megabytes: Math.round(process.memoryUsage.rss() / bytesPerMegabyte) };
+      try {
+        this.#memory = { at: now, megabytes: measureMemory() };
+      } catch {
+        // No descriptor is left to read it; what was read last is near enough, and the status is needed most now.
+      }
     }
     return this.#memory.megabytes;
   }
@@ -63,3 +67,5 @@ export class DaemonStatus {
     };
   }
 }
+
+const measureMemory = (): number => Math.round(process.memoryUsage.rss() / bytesPerMegabyte);

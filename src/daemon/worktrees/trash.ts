@@ -4,6 +4,7 @@ import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 
 const trashName = '.trash';
+const mostTries = 5;
 
 /**
  * Where directories of worktrees go: beside them, on the same file system, so that moving takes no time whatever
@@ -16,8 +17,16 @@ export class Trash {
   async put(directory: string): Promise<void> {
     const trash = join(dirname(directory), trashName);
     await this.#turns.run(trash, async () => {
-      await mkdir(trash, { recursive: true, mode: 0o700 });
-      await rename(directory, join(trash, `${basename(directory)}-${newId()}`));
+      for (let tries = 1; ; tries += 1) {
+        await mkdir(trash, { recursive: true, mode: 0o700 });
+        try {
+          await rename(directory, join(trash, `${basename(directory)}-${newId()}`));
+          return;
+        } catch (error) {
+          // The daemon of another home may have found the trash empty just now.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === mostTries) throw error;
+        }
+      }
     });
   }
 
