@@ -11,6 +11,15 @@ export interface StartCommand {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   errorFile: string;
+  /** How to have a service manager start it; null when there is no service for this daemon. */
+  service?: ServiceCommand | null;
+}
+
+/** Ends with 0 once the daemon serves. */
+export interface ServiceCommand {
+  program: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
 }
 
 interface ConnectOptions {
@@ -21,6 +30,8 @@ interface ConnectOptions {
   absentHint?: string;
   startTimeoutMs?: number;
   onStarting?: () => void;
+  /** Told why the service manager did not start it; it is then started without. */
+  onServiceFailed?: (reason: string) => void;
 }
 
 /** Node 20 cuts a longer path without a word and would meet another socket. */
@@ -33,6 +44,10 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const deadline = Date.now() + startTimeoutMs;
   let found = await tryConnect(socketPath);
   let starting: StartingDaemon | undefined;
+  if (found === 'absent' && start?.service) {
+    await startByService(start.service, options);
+    found = await tryConnect(socketPath);
+  }
   while (typeof found === 'string') {
     if (found === 'absent' && (starting === undefined || starting.hasGivenWayInVain())) {
       if (start === null) throw absent(options);
@@ -46,6 +61,13 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     found = await tryConnect(socketPath);
   }
   return createClient(socketChannel(found));
+}
+
+async function startByService(service: ServiceCommand, { onStarting, onServiceFailed }: ConnectOptions): Promise<void> {
+  onStarting?.();
+  const { startService } = await import('./start-daemon.ts');
+  const failure = await startService(service);
+  if (failure !== undefined) onServiceFailed?.(failure);
 }
 
 /** `busy`: a daemon is there, but so many clients knock that the system turns this one away. */

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseComplaint, type Complaint } from './complaint.ts';
-import type { StartCommand } from './connect.ts';
+import type { ServiceCommand, StartCommand } from './connect.ts';
 import { UnavailableError } from './errors.ts';
 
 const maxErrorFileBytes = 1_000_000;
 const maxComplaintBytes = 65_536;
 
-/** A service manager was told to start it. */
+/** It ended on purpose. */
 const doneExitCode = 0;
 /** Another client's daemon came first. */
 const busyExitCode = 9;
@@ -51,6 +51,22 @@ export function startDaemon(command: StartCommand): StartingDaemon {
   } catch (error) {
     throw unavailable(notStarted(error as Error), errorFile);
   }
+}
+
+/** Answers undefined once the service manager has started the daemon, or else what the manager said. */
+export function startService({ program, args, env }: ServiceCommand): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.once('error', ({ message }) => {
+      resolve(message);
+    });
+    child.once('close', (code, signal) => {
+      const [first = ''] = said.trim().split('\n');
+      resolve(code === 0 ? undefined : first || `${program} ended with ${signal ?? String(code)}`);
+    });
+  });
 }
 
 function spawnDetached({ program, args, env, errorFile }: StartCommand) {

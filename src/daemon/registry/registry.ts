@@ -74,6 +74,17 @@ export class Registry implements Disposable {
     }
   }
 
+  /** Proves that it can be read and written, and leaves it as it is. Throws when it cannot. */
+  check(): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      const version = this.#database.pragma('user_version', { simple: true }) as number;
+      this.#database.pragma(`user_version = ${version}`);
+    } finally {
+      this.#database.exec('ROLLBACK');
+    }
+  }
+
   onEvent(listener: Listener): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
