@@ -40,7 +40,7 @@ export async function connectFor(method: string, { route, terminal }: Session): 
         stopProgress = terminal.startProgress('starting the wtd daemon');
       },
       onServiceFailed: (reason) => {
-        terminal.say(`wtd: the service could not be started, so a daemon without it is: ${reason}\n`);
+        terminal.say(`wtd: the service could not be started (${reason}), so a daemon is started without it\n`);
       },
     });
   } finally {

@@ -15,11 +15,14 @@ export interface StartCommand {
   service?: ServiceCommand | null;
 }
 
-/** Ends with 0 once the daemon serves. */
+/** A service manager's own program, and what to tell it. */
 export interface ServiceCommand {
   program: string;
-  args: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** It then ends with 0. */
+  start: readonly string[];
+  /** After a start that failed: leaves the socket to a daemon without the manager. */
+  giveUp: readonly (readonly string[])[];
 }
 
 interface ConnectOptions {
@@ -43,11 +46,9 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { socketPath, start, startTimeoutMs = 15_000, onStarting } = options;
   const deadline = Date.now() + startTimeoutMs;
   let found = await tryConnect(socketPath);
-  let starting: StartingDaemon | undefined;
-  if (found === 'absent' && start?.service) {
-    await startByService(start.service, options);
-    found = await tryConnect(socketPath);
-  }
+  const service = found === 'absent' ? start?.service : null;
+  let starting = service ? await startByService(service, options) : undefined;
+  if (starting) found = await tryConnect(socketPath);
   while (typeof found === 'string') {
     if (found === 'absent' && (starting === undefined || starting.hasGivenWayInVain())) {
       if (start === null) throw absent(options);
@@ -63,11 +64,14 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   return createClient(socketChannel(found));
 }
 
-async function startByService(service: ServiceCommand, { onStarting, onServiceFailed }: ConnectOptions): Promise<void> {
-  onStarting?.();
+/** Undefined when the service manager did not start it. */
+async function startByService(service: ServiceCommand, options: ConnectOptions): Promise<StartingDaemon | undefined> {
+  options.onStarting?.();
   const { startService } = await import('./start-daemon.ts');
-  const failure = await startService(service);
-  if (failure !== undefined) onServiceFailed?.(failure);
+  const outcome = await startService(service);
+  if (typeof outcome !== 'string') return outcome;
+  options.onServiceFailed?.(outcome);
+  return undefined;
 }
 
 /** `busy`: a daemon is there, but so many clients knock that the system turns this one away. */

@@ -53,10 +53,25 @@ export function startDaemon(command: StartCommand): StartingDaemon {
   }
 }
 
-/** Answers undefined once the service manager has started the daemon, or else what the manager said. */
-export function startService({ program, args, env }: ServiceCommand): Promise<string | undefined> {
+/** A service manager sees to it from here on; launchd has started it before it serves. */
+const keptByService: StartingDaemon = {
+  throwIfFailed: () => undefined,
+  hasGivenWayInVain: () => false,
+  complaint: () => undefined,
+};
+
+/** Has the service manager start the daemon. Answers why it did not, in its own words. */
+export async function startService(service: ServiceCommand): Promise<StartingDaemon | string> {
+  const failure = await tell(service, service.start);
+  if (failure === undefined) return keptByService;
+  for (const words of service.giveUp) await tell(service, words);
+  return failure;
+}
+
+/** Answers the first line of what the program said when it failed. */
+function tell({ program, env }: ServiceCommand, words: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env });
+    const child = spawn(program, words, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
     child.once('error', ({ message }) => {

@@ -6,7 +6,7 @@ import { isAlive, send } from '../rig/processes.ts';
 import type { Finished } from '../rig/program.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
-import { UserManager } from '../rig/user-manager.ts';
+import { UserManager } from '../rig/systemd-user.ts';
 
 const obstacle = await UserManager.obstacle();
 if (obstacle !== null) console.warn(`skipped: ${obstacle}`);
@@ -44,9 +44,9 @@ class Journey implements AsyncDisposable {
   }
 
   async install(): Promise<ServiceStatus> {
-    const { exitCode, json, stderr } = await this.wtd('service', 'install', '--json');
-    expect([exitCode, stderr]).toEqual([0, '']);
-    return json() as ServiceStatus;
+    const installed = await this.wtd('service', 'install', '--json');
+    expect([installed.exitCode, installed.stderr]).toEqual([0, '']);
+    return installed.json() as ServiceStatus;
   }
 
   async status(): Promise<ServiceStatus> {
@@ -182,10 +182,25 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
     const nowhere = { XDG_RUNTIME_DIR: rig.place.makeDirectory('nowhere'), WTD_AUTOSTART: '1' };
     const alone = await rig.spawnWtd(['status', '--json'], { env: nowhere }).finished();
     expect(alone.exitCode).toBe(0);
-    expect(alone.stderr).toMatch(/^wtd: the service could not be started, so a daemon without it is: .*\n$/);
+    expect(alone.stderr).toMatch(/^wtd: the service could not be started \(.*\), so a daemon is started without it\n$/);
     const status = await journey.status();
     expect(status).toMatchObject({ state: 'inactive', daemon: { isService: false } });
     expect(status.advice.join()).toContain('wtd service install');
+  });
+
+  test('a service that fails is told of with its reason, and serves again once that is mended', async () => {
+    await using journey = await Journey.installed();
+    const { rig, manager } = journey;
+    rig.place.configure({ limits: { max_concurrent: 'many' } });
+    await manager.systemctl('stop', 'wtd.socket', 'wtd.service');
+    for (let round = 0; round < 2; round += 1) {
+      const refused = await journey.wtd('status');
+      expect([refused.exitCode, refused.stderr]).toEqual([69, expect.stringContaining('limits.max_concurrent')]);
+    }
+    rig.place.configure({});
+    const served = await journey.wtd('status');
+    expect([served.exitCode, served.stderr]).toEqual([0, '']);
+    expect(await journey.status()).toMatchObject({ state: 'active', daemon: { isService: true } });
   });
 
   test('the service takes over from a daemon with a live run, and gives it back', async () => {

@@ -3,9 +3,11 @@ import { WtdError } from '../../contract/errors.ts';
 /** Runs a program to its end and answers its standard output; throws a WtdError when it fails. */
 export type Run = (program: string, args: readonly string[]) => Promise<string>;
 
-/** What the program said that failed. */
-export const causeOf = (error: unknown): string =>
-  error instanceof WtdError && typeof error.data['cause'] === 'string' ? error.data['cause'] : String(error);
+/** What a program said that failed. */
+export function causeOf(error: unknown): string {
+  if (error instanceof WtdError && typeof error.data['cause'] === 'string') return error.data['cause'];
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** What a service manager tells of the service. */
 export interface Facts {
@@ -27,7 +29,7 @@ export interface Backend {
   homeOf(texts: ReadonlyMap<string, string>): string | null;
   /** Throws INVALID_STATE with what to do when the manager does not answer. */
   requireReachable(): Promise<void>;
-  /** Reads the files, comes with every session from now on, and serves when this answers. */
+  /** Reads the files, comes with every session from now on, and is started. */
   start(): Promise<void>;
   /** Whether the last start failed because another daemon holds the home. */
   isKeptOut(): Promise<boolean>;

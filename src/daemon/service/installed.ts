@@ -45,13 +45,15 @@ interface Client {
   socket: string;
 }
 
+/** Shaped as the client's ServiceCommand. */
 interface Command {
   program: string;
-  args: string[];
   env: Record<string, string>;
+  start: string[];
+  giveUp: string[][];
 }
 
-/** Starts the installed service of this very home and waits until it serves; null when there is none. */
+/** How to start the installed service of this very home; null when there is none. */
 export function findServiceStart({ environment, home, socket }: Client): Command | null {
   const isMac = process.platform === 'darwin';
   const path = isMac
@@ -61,9 +63,15 @@ export function findServiceStart({ environment, home, socket }: Client): Command
   const isOurs = isMac ? homeOfAgent(text) === home : socketOf(text) === socket;
   if (!isOurs) return null;
   const env = forServiceTool(environment);
-  return isMac
-    ? { program: 'launchctl', args: ['kickstart', `gui/${userId()}/${agentName}`], env }
-    : { program: 'systemctl', args: ['--user', 'start', 'wtd.socket', 'wtd.service'], env };
+  const agent = `gui/${userId()}/${agentName}`;
+  if (isMac) return { program: 'launchctl', env, start: ['kickstart', agent], giveUp: [] };
+  const systemctl = (verb: string, ...units: string[]) => ['--user', verb, ...units];
+  return {
+    program: 'systemctl',
+    env,
+    start: systemctl('start', 'wtd.socket', 'wtd.service'),
+    giveUp: [systemctl('stop', 'wtd.socket'), systemctl('reset-failed', 'wtd.socket', 'wtd.service')],
+  };
 }
 
 function readIfThere(path: string): string {

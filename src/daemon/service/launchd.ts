@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WtdError } from '../../contract/errors.ts';
 import { causeOf, type Backend, type Facts, type Run } from './backend.ts';
 import { agentName, homeOfAgent } from './installed.ts';
@@ -16,6 +17,9 @@ interface Parts {
   log: string;
   uid: number;
 }
+
+/** ExitTimeOut of the agent, and some more. */
+const stopTimeoutMs = 70_000;
 
 /** The user's own launchd, by `launchctl`. */
 export class Launchd implements Backend {
@@ -64,8 +68,11 @@ export class Launchd implements Backend {
     return Promise.resolve(false); // launchd itself tries again until the home is free
   }
 
+  /** `bootout` fails for an agent that is not loaded, and answers before one that is has ended. */
   async stop(): Promise<void> {
-    await this.#launchctl('bootout', `${this.#domain}/${agentName}`).catch(() => undefined); // it was not loaded
+    await this.#launchctl('bootout', `${this.#domain}/${agentName}`).catch(() => undefined);
+    const giveUpAtMs = Date.now() + stopTimeoutMs;
+    while ((await this.facts()) && Date.now() < giveUpAtMs) await delay(100);
   }
 
   forget(): Promise<void> {

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { WtdError } from '../../contract/errors.ts';
 import type { Service, ServiceRemoval, ServiceStatus } from '../../contract/service.ts';
 import { causeOf, type Backend, type Facts } from './backend.ts';
@@ -18,6 +19,7 @@ interface Parts {
 
 /** A client may start a daemon at the very moment between the end of one and the start of the service. */
 const mostAttempts = 5;
+const serveTimeoutMs = 15_000;
 
 export class UserService implements Service {
   readonly #parts: Parts;
@@ -104,6 +106,7 @@ export class UserService implements Service {
       if (await daemon.find()) await daemon.end();
       try {
         await backend.start();
+        await this.#requireServing();
         return;
       } catch (error) {
         const isLast = attempt === mostAttempts || !(await backend.isKeptOut());
@@ -113,8 +116,18 @@ export class UserService implements Service {
     }
   }
 
+  /** systemd has seen it serve before it answers; launchd has not. */
+  async #requireServing(): Promise<void> {
+    const { backend, daemon } = this.#parts;
+    const giveUpAtMs = Date.now() + serveTimeoutMs;
+    while (!(await daemon.find())) {
+      if (Date.now() > giveUpAtMs) throw new Error(`${backend.manager} started it, but no daemon answers`);
+      await delay(100);
+    }
+  }
+
   #notStarted(error: unknown): WtdError {
-    return new WtdError('INVALID_STATE', `the service does not start, and was taken away again: ${causeOf(error)}`, {
+    return new WtdError('INVALID_STATE', `the service does not start, so all is as it was before: ${causeOf(error)}`, {
       hint: this.#parts.backend.logHint,
       state: 'not started',
       allowed: ['a daemon that starts'],

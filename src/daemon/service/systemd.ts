@@ -58,6 +58,7 @@ export class Systemd implements Backend {
 
   async start(): Promise<void> {
     await this.#systemctl('daemon-reload');
+    await this.#requireFound();
     await this.#systemctl('enable', ...units);
     await this.#systemctl('start', ...units);
   }
@@ -96,6 +97,15 @@ export class Systemd implements Backend {
     const args = ['show-user', String(this.#parts.uid), '--property=Linger', '--value'];
     const answer = await this.#parts.run('loginctl', args).catch(() => '');
     return answer.trim() === '' ? null : answer.trim() === 'yes';
+  }
+
+  /** The manager has an environment of its own, and so maybe another place for units. */
+  async #requireFound(): Promise<void> {
+    const loaded = await this.#show('wtd.service', 'LoadState');
+    if (loaded.get('LoadState') !== 'not-found') return;
+    throw new Error(
+      `systemd does not look for units in ${this.#parts.unitDirectory}; set XDG_CONFIG_HOME as it has it`,
+    );
   }
 
   async #show(unit: string, ...properties: string[]): Promise<Map<string, string>> {
