@@ -1,4 +1,4 @@
-/** Builds dist/: a small client that loads fast, and beside it the daemon, loaded only by `wtd daemon`. */
+/** Builds dist/: a small client that loads fast, and beside it the daemon, loaded only by `wtd daemon` and `wtd service`. */
 import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,13 +22,18 @@ const common: esbuild.BuildOptions = {
   logLevel: 'warning',
 };
 
+/** Files of src/daemon/ that become files of their own in dist/, and what the client calls in each. */
+const daemonSide = { daemon: 'runDaemon', 'service-assembly': 'openService' };
+
 /** The client knows the daemon only as something that scripts/launch.js can import: code from a cache cannot. */
 const daemonApart: esbuild.Plugin = {
   name: 'daemon-apart',
   setup(build) {
-    build.onLoad({ filter: /\/src\/daemon\/daemon\.ts$/ }, () => ({
-      contents: 'export const runDaemon = async (...given) => (await importDaemon()).runDaemon(...given);',
-    }));
+    for (const [file, name] of Object.entries(daemonSide)) {
+      build.onLoad({ filter: new RegExp(`/src/daemon/${file}\\.ts$`) }, () => ({
+        contents: `export const ${name} = async (...given) => (await importDaemon('${file}')).${name}(...given);`,
+      }));
+    }
   },
 };
 
@@ -86,7 +91,7 @@ const requireForBundledCommonJs =
 async function buildDaemon(): Promise<void> {
   await esbuild.build({
     ...common,
-    entryPoints: ['src/daemon/daemon.ts'],
+    entryPoints: Object.keys(daemonSide).map((file) => `src/daemon/${file}.ts`),
     outdir: fresh,
     format: 'esm',
     splitting: true,

@@ -9,4 +9,4 @@ const { Script } = require('node:vm');
 const filename = `${__dirname}/client.js`;
 const cachedData = readFileSync(`${__dirname}/client.cache`);
 const client = new Script(readFileSync(filename, 'utf8'), { filename, cachedData });
-client.runInThisContext()(require, () => import('./daemon.mjs'));
+client.runInThisContext()(require, (name) => import(`./${name}.mjs`));

@@ -2,6 +2,7 @@ import { forChild } from './base/environment.ts';
 import { runCli } from './cli/cli.ts';
 import { runForeground } from './cli/foreground.ts';
 import { clientPaths, daemonPaths } from './daemon/paths.ts';
+import { findServiceStart } from './daemon/service/installed.ts';
 
 const argv = process.argv.slice(2);
 const isDaemon = argv.length === 1 && argv[0] === 'daemon';
@@ -11,19 +12,37 @@ async function main(): Promise<number> {
     const { runDaemon } = await import('./daemon/daemon.ts');
     return runForeground({ env: process.env, streams: process }, (say) => runDaemon(process.env, say));
   }
-  return runCli({ argv, env: process.env, cwd: process.cwd(), streams: process, route: findRoute });
+  return runCli({
+    argv,
+    env: process.env,
+    cwd: process.cwd(),
+    streams: process,
+    route: findRoute,
+    service: findService,
+  });
+}
+
+/** The words that start this very program. */
+const program = [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
+
+async function findService() {
+  const { openService } = await import('./daemon/service-assembly.ts');
+  return openService({ environment: process.env, program });
 }
 
 /** Where the daemon listens, and how this very program becomes one. */
 function findRoute() {
-  const { socket, daemonErrors } = clientPaths(process.env);
-  const [, program = ''] = process.argv;
+  const { socket, daemonErrors, state: home } = clientPaths(process.env);
+  const [node = '', ...words] = program;
   const start = {
-    program: process.execPath,
-    args: [...process.execArgv, program, 'daemon'],
-    // Made late: most clients meet a daemon that is there.
+    program: node,
+    args: [...words, 'daemon'],
+    // Made late, as the next: most clients meet a daemon that is there.
     get env() {
       return forChild(process.env);
+    },
+    get service() {
+      return findServiceStart({ environment: process.env, home, socket });
     },
     errorFile: daemonErrors,
   };

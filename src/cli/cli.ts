@@ -1,4 +1,5 @@
 import { version } from '../base/version.ts';
+import type { Service } from '../contract/service.ts';
 import { findCommand, listVerbs, type Invocation } from './command.ts';
 import { listCommands } from './commands.ts';
 import { exitCodeOf, formatFailure, forCommandLine, toFailure, usageError } from './failure.ts';
@@ -13,13 +14,14 @@ export interface CliOptions {
   readonly cwd: string;
   readonly streams: Pick<NodeJS.Process, 'stdout' | 'stderr'>;
   readonly route: () => Route;
+  readonly service: () => Promise<Service>;
 }
 
 /** Does what the command line asks and answers the exit code. */
-export async function runCli({ argv, env, cwd, streams, route }: CliOptions): Promise<number> {
+export async function runCli({ argv, env, cwd, streams, route, service }: CliOptions): Promise<number> {
   const terminal = new Terminal(streams, env);
   const own = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
-  const session: Session = { cwd, env, terminal, json: own.includes('--json'), route };
+  const session: Session = { cwd, env, terminal, json: own.includes('--json'), route, service };
   try {
     return await obey(argv, session);
   } catch (error) {

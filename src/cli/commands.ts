@@ -6,6 +6,7 @@ import { execPlan } from './exec.ts';
 import { usageError } from './failure.ts';
 import { showHelp } from './show-help.ts';
 import { callRaw } from './rpc.ts';
+import { installService, showService, uninstallService } from './service.ts';
 import { printJson } from './session.ts';
 import { shutDown } from './shutdown.ts';
 import { restartPlan, startPlan } from './start.ts';
@@ -81,6 +82,27 @@ const ownCommands: readonly Command[] = [
     parameters: [flag('stopRuns', 'Stop the runs first')],
     positional: [],
     handle: shutDown,
+  },
+  {
+    name: 'service install',
+    summary: 'Let systemd or launchd keep the daemon, from now on and in every session',
+    parameters: [],
+    positional: [],
+    handle: installService,
+  },
+  {
+    name: 'service uninstall',
+    summary: 'Undo that; runs live on',
+    parameters: [],
+    positional: [],
+    handle: uninstallService,
+  },
+  {
+    name: 'service status',
+    summary: 'Tell how the service is, and what to do about it',
+    parameters: [],
+    positional: [],
+    handle: showService,
   },
   {
     name: 'rpc',

@@ -1,5 +1,6 @@
 import { connect, type StartCommand } from '../client/connect.ts';
 import type { Client } from '../client/client.ts';
+import type { Service } from '../contract/service.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How to reach the daemon. */
@@ -20,6 +21,7 @@ export interface Session {
   readonly json: boolean;
   /** Found late, so that help works where no home can be found. */
   readonly route: () => Route;
+  readonly service: () => Promise<Service>;
 }
 
 /** Asking how the daemon is, telling it to end or that a run is alive must not bring one up. */
@@ -34,7 +36,11 @@ export async function connectFor(method: string, { route, terminal }: Session): 
       ...target,
       start: neverStart.includes(method) ? null : start,
       onStarting: () => {
+        stopProgress();
         stopProgress = terminal.startProgress('starting the wtd daemon');
+      },
+      onServiceFailed: (reason) => {
+        terminal.say(`wtd: the service could not be started (${reason}), so a daemon is started without it\n`);
       },
     });
   } finally {

@@ -11,6 +11,18 @@ export interface StartCommand {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   errorFile: string;
+  /** How to have a service manager start it; null when there is no service for this daemon. */
+  service?: ServiceCommand | null;
+}
+
+/** A service manager's own program, and what to tell it. */
+export interface ServiceCommand {
+  program: string;
+  env: Readonly<Record<string, string>>;
+  /** It then ends with 0. */
+  start: readonly string[];
+  /** After a start that failed: leaves the socket to a daemon without the manager. */
+  giveUp: readonly (readonly string[])[];
 }
 
 interface ConnectOptions {
@@ -21,6 +33,8 @@ interface ConnectOptions {
   absentHint?: string;
   startTimeoutMs?: number;
   onStarting?: () => void;
+  /** Told why the service manager did not start it; it is then started without. */
+  onServiceFailed?: (reason: string) => void;
 }
 
 /** Node 20 cuts a longer path without a word and would meet another socket. */
@@ -32,7 +46,9 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { socketPath, start, startTimeoutMs = 15_000, onStarting } = options;
   const deadline = Date.now() + startTimeoutMs;
   let found = await tryConnect(socketPath);
-  let starting: StartingDaemon | undefined;
+  const service = found === 'absent' ? start?.service : null;
+  let starting = service ? await startByService(service, options) : undefined;
+  if (starting) found = await tryConnect(socketPath);
   while (typeof found === 'string') {
     if (found === 'absent' && (starting === undefined || starting.hasGivenWayInVain())) {
       if (start === null) throw absent(options);
@@ -46,6 +62,16 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     found = await tryConnect(socketPath);
   }
   return createClient(socketChannel(found));
+}
+
+/** Undefined when the service manager did not start it. */
+async function startByService(service: ServiceCommand, options: ConnectOptions): Promise<StartingDaemon | undefined> {
+  options.onStarting?.();
+  const { startService } = await import('./start-daemon.ts');
+  const outcome = await startService(service);
+  if (typeof outcome !== 'string') return outcome;
+  options.onServiceFailed?.(outcome);
+  return undefined;
 }
 
 /** `busy`: a daemon is there, but so many clients knock that the system turns this one away. */

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseComplaint, type Complaint } from './complaint.ts';
-import type { StartCommand } from './connect.ts';
+import type { ServiceCommand, StartCommand } from './connect.ts';
 import { UnavailableError } from './errors.ts';
 
 const maxErrorFileBytes = 1_000_000;
 const maxComplaintBytes = 65_536;
 
-/** A service manager was told to start it. */
+/** It ended on purpose. */
 const doneExitCode = 0;
 /** Another client's daemon came first. */
 const busyExitCode = 9;
@@ -51,6 +51,37 @@ export function startDaemon(command: StartCommand): StartingDaemon {
   } catch (error) {
     throw unavailable(notStarted(error as Error), errorFile);
   }
+}
+
+/** A service manager sees to it from here on; launchd has started it before it serves. */
+const keptByService: StartingDaemon = {
+  throwIfFailed: () => undefined,
+  hasGivenWayInVain: () => false,
+  complaint: () => undefined,
+};
+
+/** Has the service manager start the daemon. Answers why it did not, in its own words. */
+export async function startService(service: ServiceCommand): Promise<StartingDaemon | string> {
+  const failure = await tell(service, service.start);
+  if (failure === undefined) return keptByService;
+  for (const words of service.giveUp) await tell(service, words);
+  return failure;
+}
+
+/** Answers the first line of what the program said when it failed. */
+function tell({ program, env }: ServiceCommand, words: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(program, words, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], env });
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    child.once('error', ({ message }) => {
+      resolve(message);
+    });
+    child.once('close', (code, signal) => {
+      const [first = ''] = said.trim().split('\n');
+      resolve(code === 0 ? undefined : first || `${program} ended with ${signal ?? String(code)}`);
+    });
+  });
 }
 
 function spawnDetached({ program, args, env, errorFile }: StartCommand) {

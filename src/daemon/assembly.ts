@@ -163,13 +163,14 @@ export function buildSchedule({ ground, runs, plans }: Built, work: { queue: Que
   });
 }
 
-export function buildReadiness(environment: Environment, { paths, log, environment: own }: Ground) {
+export function buildReadiness(environment: Environment, { paths, log, registry, environment: own }: Ground) {
   return createReadiness({
     environment,
     run: async (program, args, variables) => {
       await runCommand({ program, args, env: { ...own, ...variables }, timeoutMs: notifyTimeoutMs });
     },
     selfCheck: async () => {
+      registry.check();
       await using client = await connect({ socketPath: paths.socket, start: null });
       await client.call('daemon.status', {});
     },

@@ -54,6 +54,13 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
   };
 }
 
+/** The variables that lead to this home, for a daemon that is started without the rest of the environment. */
+export function homeVariables(environment: Environment): Record<string, string> {
+  const names = environment['WTD_HOME'] ? ['WTD_HOME'] : ['XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
+  const set = names.map((name) => [name, environment[name] ?? ''] as const);
+  return Object.fromEntries(set.filter(([, value]) => isAbsolute(value)));
+}
+
 /** What a client needs; it alone honours WTD_SOCKET. */
 export function clientPaths(environment: Environment): { socket: string; state: string; daemonErrors: string } {
   const paths = daemonPaths(environment);

@@ -20,6 +20,7 @@ const floors: Record<string, Floor> = {
   main: 'anything',
   daemon: 'anything',
   assembly: 'anything',
+  'service-assembly': 'anything',
   cli: face,
   tui: face,
   web: face,

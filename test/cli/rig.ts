@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
 import type { Event, Plan, Run, Worktree } from '../../src/contract/models.ts';
+import type { Service } from '../../src/contract/service.ts';
 import type { Picture } from '../../src/contract/status.ts';
 import { RpcError } from '../../src/rpc/errors.ts';
 import { serve, type Methods } from '../rpc/rig.ts';
@@ -16,11 +17,12 @@ interface Surroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
+  readonly service?: Service;
 }
 
 /** Runs a command line against a daemon that answers only what the test says; without methods there is no daemon. */
 export async function wtd(argv: readonly string[], around: Surroundings = {}): Promise<Outcome> {
-  const { methods, cwd = '/home/dev/shop', env = { HOME: '/home/dev' }, isTerminal = false } = around;
+  const { methods, cwd = '/home/dev/shop', env = { HOME: '/home/dev' }, isTerminal = false, service } = around;
   const socketPath = methods === undefined ? '/nowhere/wtd.sock' : (await serve(methods)).path;
   const stdout = Object.assign(new PassThrough(), { isTTY: isTerminal });
   const stderr = Object.assign(new PassThrough(), { isTTY: isTerminal });
@@ -32,6 +34,7 @@ export async function wtd(argv: readonly string[], around: Surroundings = {}): P
     cwd,
     streams: { stdout, stderr } as unknown as Pick<NodeJS.Process, 'stdout' | 'stderr'>,
     route: () => ({ socketPath, start: null }),
+    service: () => (service ? Promise.resolve(service) : Promise.reject(new Error('there is no service'))),
   });
   stdout.end();
   stderr.end();

@@ -176,3 +176,67 @@ describe('a path that cannot be a socket', () => {
     expect(() => starts(place)).toThrow('ENOENT');
   });
 });
+
+describe('a daemon that a service manager keeps', () => {
+  /** A service manager whose program runs this JavaScript; the words that it was told are in `told`. */
+  function serviceOf(place: ReturnType<typeof makePlace>, code: string) {
+    const told = join(place.directory, 'told');
+    const script = `require('node:fs').appendFileSync(${JSON.stringify(told)}, process.argv[2] + ' ');\n${code}`;
+    const { program: node, args, env } = program(place, script);
+    const service = {
+      program: node,
+      env,
+      start: [...args, 'start'],
+      giveUp: [
+        [...args, 'stop'],
+        [...args, 'forget'],
+      ],
+    };
+    return { service, told: () => readFileSync(told, 'utf8').trim().split(' ') };
+  }
+
+  test('is started by the manager alone, and waited for when the manager has not', async () => {
+    const place = makePlace();
+    const start = countingProgram(place, '');
+    const serving = servingProgram(place);
+    const { service, told } = serviceOf(
+      place,
+      `require('node:child_process').spawn(process.execPath, ${JSON.stringify(serving.args)}, { detached: true, stdio: 'ignore' }).unref()`,
+    );
+    let failed = 0;
+    await using client = await connect({
+      socketPath: place.socketPath,
+      start: { ...start, service },
+      onServiceFailed: () => failed++,
+    });
+    expect(await client.raw('any', {})).toHaveProperty('pid');
+    expect([told(), failed]).toEqual([['start'], 0]);
+    expect(() => starts(place)).toThrow('ENOENT');
+  });
+
+  test('is started without a manager that fails, once the manager has given up, and why is told', async () => {
+    const place = makePlace();
+    const { service, told } = serviceOf(place, `process.stderr.write('no bus\\nsee it\\n'); process.exitCode = 1`);
+    const reasons: string[] = [];
+    await using client = await connect({
+      socketPath: place.socketPath,
+      start: { ...servingProgram(place), service },
+      onServiceFailed: (reason) => reasons.push(reason),
+    });
+    expect(await client.raw('any', {})).toHaveProperty('cwd', '/');
+    expect([told(), reasons]).toEqual([['start', 'stop', 'forget'], ['no bus']]);
+  });
+
+  test('is started without a manager that is not there', async () => {
+    const place = makePlace();
+    const service = { program: '/nonexistent/systemctl', env: {}, start: ['start'], giveUp: [] };
+    const reasons: string[] = [];
+    await using client = await connect({
+      socketPath: place.socketPath,
+      start: { ...servingProgram(place), service },
+      onServiceFailed: (reason) => reasons.push(reason),
+    });
+    expect(await client.raw('any', {})).toHaveProperty('cwd', '/');
+    expect(reasons.join()).toContain('ENOENT');
+  });
+});

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { until } from './until.ts';
+import type { UserManager } from './systemd-user.ts';
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const patienceMs = 40_000;
@@ -24,6 +25,8 @@ export interface ProgramOptions {
   input?: string;
   /** How many descriptors it may have open. */
   descriptors?: number;
+  /** Runs it where this manager is the user's. */
+  inside?: UserManager | undefined;
 }
 
 /** The built wtd as a process of its own: a client or a daemon. Ended with the test, whatever happens. */
@@ -35,11 +38,12 @@ export class Program implements AsyncDisposable {
   hasEnded = false;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { cwd, env, input, descriptors }: ProgramOptions) {
+  constructor(args: readonly string[], { cwd, env, input, descriptors, inside }: ProgramOptions) {
     if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`npm run build\` first`);
     const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
-    const [program = '', ...words] = [...limited, process.execPath, entry, ...args];
-    const child = spawn(program, words, { cwd, env });
+    const words = [...limited, process.execPath, entry, ...args] as [string, ...string[]];
+    const [program = '', ...rest] = inside ? inside.words(...words) : words;
+    const child = spawn(program, rest, { cwd, env });
     if (child.pid === undefined) throw new Error('node could not be started');
     this.#child = child;
     this.pid = child.pid;

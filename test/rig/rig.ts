@@ -64,11 +64,12 @@ export class Rig implements AsyncDisposable {
 
   /** The same with another directory or more environment (WTD_AUTOSTART: '1' lets it start a daemon), not awaited. */
   spawnWtd(args: readonly string[], options: Partial<ProgramOptions> = {}): Program {
-    const { cwd = this.repository.path, env = {}, input } = options;
+    const { cwd = this.repository.path, env = {}, input, inside } = options;
     return new Program(args, {
       cwd,
       env: { ...this.place.env, WTD_AUTOSTART: '0', ...env },
       ...(input !== undefined && { input }),
+      inside,
     });
   }
 

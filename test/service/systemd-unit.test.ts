@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { socketOf } from '../../src/daemon/service/installed.ts';
 import { renderUnit } from '../../src/daemon/service/systemd-unit.ts';
 
 const templates = new URL('../../systemd/', import.meta.url);
@@ -14,8 +15,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-const render = async (unit: string, program: readonly string[]) =>
-  renderUnit(await readFile(new URL(unit, templates), 'utf8'), { program, readme });
+const defaultSocket = '/home/me/.local/state/wtd/wtd.sock';
+
+/** With a home: for somebody who has set WTD_HOME. */
+async function render(unit: string, program: readonly string[], home?: string): Promise<string> {
+  const environment: Record<string, string> = home === undefined ? {} : { WTD_HOME: home };
+  const socket = home === undefined ? defaultSocket : `${home}/wtd.sock`;
+  return renderUnit(await readFile(new URL(unit, templates), 'utf8'), { program, environment, socket, readme });
+}
 
 /** `verify` ends with 0 on a typo, so what it says counts as well. */
 async function verify(units: Record<string, string>) {
@@ -95,9 +102,21 @@ test.each([
   expect((await render('wtd.service', [process.execPath])).split('\n')).toContain(line);
 });
 
-test("the socket is for its user alone and lies in the daemon's default state directory", async () => {
+test('the socket is for its user alone', async () => {
   const lines = (await render('wtd.socket', [process.execPath])).split('\n');
   expect(lines).toEqual(
-    expect.arrayContaining(['ListenStream=%h/.local/state/wtd/wtd.sock', 'SocketMode=0600', 'DirectoryMode=0700']),
+    expect.arrayContaining([`ListenStream=${defaultSocket}`, 'SocketMode=0600', 'DirectoryMode=0700']),
   );
+});
+
+test('the units lead to the home of whoever installs them, however it is called', async () => {
+  const home = '/srv/50% "of" \\ $HOME';
+  const units = {
+    'wtd.service': await render('wtd.service', [process.execPath], home),
+    'wtd.socket': await render('wtd.socket', [process.execPath], home),
+  };
+  expect(await verify(units)).toEqual({ exitCode: 0, stderr: '' });
+  expect(units['wtd.service']).toContain('\nEnvironment="WTD_HOME=/srv/50%% \\"of\\" \\\\ $HOME"\n');
+  expect(units['wtd.socket']).toContain('\nListenStream=/srv/50%% "of" \\ $HOME/wtd.sock\n');
+  expect(socketOf(units['wtd.socket'])).toBe(`${home}/wtd.sock`);
 });

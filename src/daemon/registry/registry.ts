@@ -120,6 +120,18 @@ export class Registry implements Disposable {
     return true;
   }
 
+  /** Proves that it can be read and written, and leaves it as it is. Throws when it cannot. */
+  check(): void {
+    const { database } = this.#store;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const version = database.pragma('user_version', { simple: true }) as number;
+      database.pragma(`user_version = ${version}`);
+    } finally {
+      database.exec('ROLLBACK');
+    }
+  }
+
   onEvent(listener: Listener): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };

@@ -3,14 +3,22 @@ import { pathToFileURL } from 'node:url';
 interface Values {
   /** The words that start wtd, the first an absolute path: a program, or Node and a script. */
   program: readonly string[];
+  /** The variables that lead the daemon to its home. */
+  environment: Readonly<Record<string, string>>;
+  /** Absolute path of its socket. */
+  socket: string;
   /** Absolute path of the README. */
   readme: string;
 }
 
 /** A unit file from its template in systemd/. */
-export function renderUnit(template: string, { program, readme }: Values): string {
+export function renderUnit(template: string, { program, environment, socket, readme }: Values): string {
   const values: Record<string, string> = {
     '@WTD@': program.map(quoteWord).join(' '),
+    '@ENVIRONMENT@': Object.entries(environment)
+      .map((entry) => quoteWord(entry.join('=')))
+      .join(' '),
+    '@SOCKET@': escapePercent(socket),
     '@README@': escapePercent(pathToFileURL(readme).href),
   };
   return template
