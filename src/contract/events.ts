@@ -3,6 +3,7 @@ export const eventTypes = {
   'daemon.started': 'A daemon took over: { pid, version, adopted }.',
   'daemon.reloaded': 'The configuration was read again.',
   'daemon.stopping': 'The daemon is about to end: { runs: keep | stop }.',
+  'doctor.repaired': 'A difference between git, database and processes was mended: { kind, subject }.',
   'repository.added': 'A repository became known: { path }.',
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',

@@ -5,6 +5,8 @@ export interface ListedWorktree {
   /** Short name; null when HEAD is detached or the repository is bare. */
   branch: string | null;
   locked: boolean;
+  /** Why it is locked, empty when nobody said; null when it is not. */
+  lockReason: string | null;
   prunable: boolean;
 }
 
@@ -24,6 +26,7 @@ export function parseWorktreeList(output: string): ListedWorktree[] {
         head: fields.get('HEAD') ?? null,
         branch: fields.get('branch')?.replace(/^refs\/heads\//, '') ?? null,
         locked: fields.has('locked'),
+        lockReason: fields.get('locked') ?? null,
         prunable: fields.has('prunable'),
       };
     });

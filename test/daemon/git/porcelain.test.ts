@@ -12,17 +12,24 @@ describe('git worktree list --porcelain -z', () => {
       ['worktree /w/gone', 'HEAD dddd', 'branch refs/heads/x', 'locked', 'prunable gitdir file points to nowhere'],
     );
     expect(parseWorktreeList(output)).toEqual([
-      { path: '/w/shop', head: 'aaaa', branch: 'main', locked: false, prunable: false },
-      { path: '/w/shop/worktrees/plan-a', head: 'bbbb', branch: 'plan/a', locked: true, prunable: false },
-      { path: '/w/detached', head: 'cccc', branch: null, locked: false, prunable: false },
-      { path: '/w/gone', head: 'dddd', branch: 'x', locked: true, prunable: true },
+      { path: '/w/shop', head: 'aaaa', branch: 'main', locked: false, lockReason: null, prunable: false },
+      {
+        path: '/w/shop/worktrees/plan-a',
+        head: 'bbbb',
+        branch: 'plan/a',
+        locked: true,
+        lockReason: 'wtd: plan a',
+        prunable: false,
+      },
+      { path: '/w/detached', head: 'cccc', branch: null, locked: false, lockReason: null, prunable: false },
+      { path: '/w/gone', head: 'dddd', branch: 'x', locked: true, lockReason: '', prunable: true },
     ]);
   });
 
   test('of a bare repository has no head, and a path may hold spaces and newlines', () => {
     const output = zero(['worktree /w/a b\nc.git', 'bare']);
     expect(parseWorktreeList(output)).toEqual([
-      { path: '/w/a b\nc.git', head: null, branch: null, locked: false, prunable: false },
+      { path: '/w/a b\nc.git', head: null, branch: null, locked: false, lockReason: null, prunable: false },
     ]);
     expect(parseWorktreeList('')).toEqual([]);
   });
