@@ -23,6 +23,7 @@ interface Look {
 
 /** What was just begun or ended when it was first seen has been written down by then. */
 const secondLookMs = 250;
+const checkPatienceMs = 30_000;
 /** What is mended may let something else be seen, a branch after its worktree, and that again. */
 const mostPasses = 4;
 const mostFindings = 1000;
@@ -34,6 +35,7 @@ export class Doctor {
   /** One at a time: two who mend the same would meet halfway. */
   readonly #turns = new KeyedMutex();
   #count = 0;
+  #isChecking = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -47,9 +49,19 @@ export class Doctor {
     return [`${this.#count} ${noun} between git, database and processes; see \`wtd doctor\``];
   }
 
-  /** Compares, and keeps how many differences there are; mends nothing. */
+  /**
+   * Compares, and keeps how many differences there are; mends nothing. A disk or a process that does not answer keeps
+   * the caller no longer than a while.
+   */
   async check(): Promise<void> {
-    await this.#turns.run('doctor', () => this.#look());
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    const look = this.#turns
+      .run('doctor', () => this.#look())
+      .finally(() => {
+        this.#isChecking = false;
+      });
+    await Promise.race([look, sleep(checkPatienceMs, undefined, { ref: false })]);
   }
 
   async examine({ repair = false }: { repair?: boolean | undefined }): Promise<Result<'daemon.doctor'>> {

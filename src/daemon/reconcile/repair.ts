@@ -85,13 +85,15 @@ export class Repairs {
   #unknownWorktree({ repository, listed }: Of<'worktree_without_row'>): Remedy {
     const { registry, restorer } = this.#parts;
     const say = (...words: string[]) => typedGit(repository, 'worktree', ...words, listed.path);
-    const unlock = listed.locked ? `${say('unlock')}, then ` : '';
-    const away = `move it away with ${unlock}${typedGit(repository, 'worktree', 'move', listed.path, '<elsewhere>')}, or remove it with ${say('remove')}`;
+    const unlock = listed.locked ? `unlock it with ${say('unlock')}, then ` : '';
+    const away = `${unlock}move it away with ${typedGit(repository, 'worktree', 'move', listed.path, '<elsewhere>')}, or remove it with ${say('remove')}`;
     return {
       advice: mending('it is taken over if wtd made it; else it is left as it is'),
       mend: async () => {
         if (registry.worktrees.byPath(listed.path)) return askAgain;
-        return (await restorer.restoreWorktree(repository, listed)) ? null : `nobody's work is touched: ${away}`;
+        return (await restorer.restoreWorktree(repository, listed))
+          ? null
+          : `it stays, because work may be in it; ${away}`;
       },
     };
   }

@@ -5,7 +5,7 @@ import type { MarkedProcess } from '../../../src/daemon/runs/marked.ts';
 
 export type Asked = Extract<GitView, { kind: 'asked' }>;
 
-export const repository = (id: string): RepositoryRow => ({
+const repository = (id: string): RepositoryRow => ({
   id,
   name: id,
   path: `/r/${id}`,
