@@ -1,6 +1,7 @@
 import { callMethod } from './call.ts';
 import type { Command, Handler } from './command.ts';
 import { completionScript, shells, type Shell } from './completion.ts';
+import { seeDoctor } from './doctor.ts';
 import { showEvents } from './events.ts';
 import { execPlan } from './exec.ts';
 import { usageError } from './failure.ts';
@@ -24,6 +25,7 @@ interface Addition {
 const flag = (name: string, description: string): Parameter => ({ name, kind: 'boolean', description });
 
 const additions: Readonly<Record<string, Addition>> = {
+  'daemon.doctor': { handle: seeDoctor },
   'daemon.shutdown': { handle: shutDown },
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },

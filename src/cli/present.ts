@@ -1,5 +1,6 @@
 import type { MethodName, Result } from '../contract/index.ts';
 import { formatTable, listColumns } from './columns.ts';
+import { formatDiagnosis } from './doctor-view.ts';
 import { formatValue, plain, type View } from './format.ts';
 import { describeEnd } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
@@ -10,6 +11,7 @@ type Presenters = {
 
 /** Answers that have a text of their own; the others are shown by their shape. */
 const presenters: Presenters = {
+  'daemon.doctor': formatDiagnosis,
   'daemon.reload': () => 'the daemon has read its configuration again\n',
   'daemon.shutdown': () => 'the daemon has ended\n',
   'event.watch': ({ seq, at, type, repository, plan, data }) =>

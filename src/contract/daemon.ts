@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { method } from './method.ts';
+import { finding } from './models.ts';
 
 const nothing = z.object({});
 
@@ -24,6 +25,25 @@ export const status = method({
       connections: z.int(),
     }),
   }),
+});
+
+const enforcement = z.enum(['kernel', 'sampled', 'no']);
+
+export const doctor = method({
+  summary: 'Tell where git, the database and the processes differ; mend what is safe to mend',
+  params: { repair: z.boolean().describe('Mend what is safe to mend').optional() },
+  result: z.object({
+    findings: z.array(finding),
+    facts: z.object({
+      executor: z.string(),
+      enforces: z.object({ memory: enforcement, cpu: enforcement, tasks: enforcement }),
+      service: z.string(),
+      git: z.string(),
+      node: z.string(),
+      warnings: z.array(z.string()),
+    }),
+  }),
+  cli: { short: 'doctor' },
 });
 
 export const reload = method({

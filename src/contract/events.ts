@@ -5,6 +5,7 @@ export const eventTypes = {
   'daemon.stopping': 'The daemon is about to end: { runs: keep | stop }.',
   'registry.rebuilt':
     'A database that was missing or damaged was rebuilt: { cause, keptAs, runs, plans, worktrees, unreadable }.',
+  'doctor.repaired': 'A difference between git, database and processes was mended: { kind, subject }.',
   'repository.added': 'A repository became known: { path }.',
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',

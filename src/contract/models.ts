@@ -149,6 +149,27 @@ export const plan = z.object({
   warnings: z.array(z.string()),
 });
 
+/** Something that git, the database, the disk and the process table say differently. */
+export const finding = z.object({
+  kind: z.enum([
+    'worktree_without_row',
+    'row_without_worktree',
+    'orphan_branch',
+    'prunable_entry',
+    'port_without_owner',
+    'run_directory_without_row',
+    'process_without_run',
+    'row_without_repository',
+  ]),
+  /** A path, a branch, the id of a run or a pid, as the kind says. */
+  subject: z.string(),
+  repository: z.string().nullable(),
+  detail: z.string(),
+  repaired: z.boolean(),
+  /** What people shall do; null once it is repaired. */
+  advice: z.string().nullable(),
+});
+
 export const event = z.object({
   seq: z.int(),
   at: time,
@@ -171,4 +192,5 @@ export type Run = z.infer<typeof run>;
 export type Progress = z.infer<typeof progress>;
 export type Counts = z.infer<typeof counts>;
 export type Plan = z.infer<typeof plan>;
+export type Finding = z.infer<typeof finding>;
 export type Event = z.infer<typeof event>;

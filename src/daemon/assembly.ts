@@ -18,6 +18,8 @@ import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
+import { Doctor } from './reconcile/doctor.ts';
+import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
 import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
@@ -37,6 +39,7 @@ import { Supervisor } from './runs/supervisor.ts';
 import { UsageMonitor } from './runs/usage.ts';
 import { Schedule } from './schedule.ts';
 import { createReadiness } from './service/readiness.ts';
+import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
 import { Status } from './status/status.ts';
@@ -126,7 +129,20 @@ export interface Built {
   plans: ReturnType<typeof buildPlans>;
 }
 
-export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle): Services {
+export function buildDoctor({ ground, runs, plans }: Built, environment: Environment): Doctor {
+  const facts = () =>
+    readFacts({
+      git: ground.git,
+      service: startedBy(environment),
+      executor: () =>
+        Promise.resolve({ executor: 'shim', enforces: { memory: 'sampled', cpu: 'sampled', tasks: 'no' } }),
+    });
+  const { socket, home } = ground.paths;
+  const restorer = buildRestore(ground, runs);
+  return new Doctor({ ...ground, ...runs, ...plans, socket, home, restorer, facts });
+}
+
+export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle, doctor: Doctor): Services {
   const { registry, configuration, clock, paths } = ground;
   const { home, socket } = paths;
   const daemonStatus = new DaemonStatus({ registry, clock, socket, home });
@@ -139,13 +155,17 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,
     journal: new Journal(registry),
-    status: new Status({ ...ground, ...plans, daemonStatus, machine }),
+    status: new Status({ ...ground, ...plans, daemonStatus, machine, moreWarnings: () => doctor.warnings() }),
     daemonStatus,
+    doctor,
     lifecycle,
   };
 }
 
-export function buildSchedule({ ground, runs, plans }: Built, work: { queue: Queue; recovery: Recovery }): Schedule {
+export function buildSchedule(
+  { ground, runs, plans }: Built,
+  work: { queue: Queue; recovery: Recovery; doctor: Doctor },
+): Schedule {
   const { configuration, log } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
@@ -157,6 +177,7 @@ export function buildSchedule({ ground, runs, plans }: Built, work: { queue: Que
         await runs.registered.check();
         await work.recovery.attendAll();
         work.queue.advance();
+        await work.doctor.check();
       },
       cleanup: () => retention.apply(),
     },

@@ -21,6 +21,7 @@ import { readBootId } from './runs/identity.ts';
 import { activatedSocket } from './service/readiness.ts';
 import { SocketServer } from './socket-server.ts';
 import {
+  buildDoctor,
   buildPlans,
   buildReadiness,
   buildRestore,
@@ -45,7 +46,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
   const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
-  const services = buildServices({ ground, runs, plans }, lifeCycle);
+  const doctor = buildDoctor({ ground, runs, plans }, environment);
+  const services = buildServices({ ground, runs, plans }, lifeCycle, doctor);
   const dispatch = createDispatch({
     services,
     log,
@@ -65,7 +67,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   runs.usage.start();
   runs.logLimit.start();
   queue.open();
-  const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery }));
+  const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));
   lifeCycle.onReload(async () => {

@@ -5,7 +5,7 @@ export interface ListedWorktree {
   /** Short name; null when HEAD is detached or the repository is bare. */
   branch: string | null;
   locked: boolean;
-  /** Null: none was given, or it is not locked. */
+  /** Why it is locked, empty when nobody said; null when it is not. */
   lockReason: string | null;
   prunable: boolean;
 }
@@ -26,7 +26,7 @@ export function parseWorktreeList(output: string): ListedWorktree[] {
         head: fields.get('HEAD') ?? null,
         branch: fields.get('branch')?.replace(/^refs\/heads\//, '') ?? null,
         locked: fields.has('locked'),
-        lockReason: fields.get('locked') || null,
+        lockReason: fields.get('locked') ?? null,
         prunable: fields.has('prunable'),
       };
     });

@@ -97,12 +97,12 @@ export async function findMergeBase(
   return exitCode === 0 ? stdout.split('\n')[0] : undefined;
 }
 
-/** Tips of all local branches: name to commit. */
-export async function branchTips(git: Git, commonDir: string): Promise<Map<string, string>> {
+/** Tips of all local branches, or of those under a prefix that ends in `/`: name to commit. */
+export async function branchTips(git: Git, commonDir: string, prefix = ''): Promise<Map<string, string>> {
   const output = await git.read(commonDir, [
     'for-each-ref',
     '--format=%(refname:lstrip=2)%00%(objectname)',
-    'refs/heads',
+    `refs/heads/${prefix}`,
   ]);
   return new Map(
     output
@@ -110,4 +110,29 @@ export async function branchTips(git: Git, commonDir: string): Promise<Map<strin
       .filter((line) => line !== '')
       .map((line) => line.split('\0') as [string, string]),
   );
+}
+
+/** Those of the branches (name to tip) that reach no commit which every other branch, tag and remote branch lacks. */
+export async function withoutOwnCommits(
+  git: Git,
+  commonDir: string,
+  branches: ReadonlyMap<string, string>,
+): Promise<Map<string, string>> {
+  if (branches.size === 0) return new Map();
+  const others = [...[...branches.keys()].map((name) => `--exclude=${name}`), '--branches', '--tags', '--remotes'];
+  // Only commits that a ref points to, so that a long history answers in a few lines.
+  const args = ['rev-list', '--simplify-by-decoration', ...new Set(branches.values()), '--not', ...others];
+  const own = new Set((await git.read(commonDir, args)).split('\n'));
+  return new Map([...branches].filter(([, tip]) => !own.has(tip)));
+}
+
+/** Commits that this one reaches and no branch, tag or remote branch does. */
+export async function countUnreachable(git: Git, directory: string, commit: string): Promise<number> {
+  const args = ['rev-list', '--count', commit, '--not', '--branches', '--tags', '--remotes'];
+  return Number(await git.read(directory, args));
+}
+
+/** `2.39.5` */
+export async function gitVersion(git: Git): Promise<string> {
+  return (await git.read('/', ['version'])).replace(/^git version /, '').split(' ')[0] ?? '';
 }

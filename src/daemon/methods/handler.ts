@@ -2,6 +2,7 @@ import type { MethodName, Params, Result, StreamName } from '../../contract/inde
 import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
 import type { Plans } from '../plans/plans.ts';
+import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunLogs } from '../runs/run-logs.ts';
@@ -20,6 +21,7 @@ export interface Services {
   journal: Journal;
   status: Status;
   daemonStatus: DaemonStatus;
+  doctor: Doctor;
   lifecycle: Lifecycle;
 }
 

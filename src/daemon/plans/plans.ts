@@ -174,13 +174,13 @@ export class Plans {
     const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
     if (worktree && worktree.state !== 'removed') await worktrees.remove(repository, worktree, active?.id ?? null);
     else if (active) throw stillActive(plan, active);
-    const runs = registry.runs.ofPlan(plan.id);
+    // First, so that a directory without a row is never one that is about to go.
+    for (const { id } of registry.runs.ofPlan(plan.id)) await directories.remove(id);
     registry.change((tell) => {
       registry.plans.delete(plan.id);
       tell({ type: 'plan.removed', repository: repository.name, plan: plan.name, data: { branch: plan.branch } });
     });
     facts.forget(plan.id);
-    for (const { id } of runs) await directories.remove(id);
   }
 
   async #require(address: PlanAddress): Promise<{ plan: PlanRow; repository: RepositoryRow }> {

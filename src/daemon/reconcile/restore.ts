@@ -13,6 +13,7 @@ import { endingOf, isActive, vanishedEnding } from '../runs/machine.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import { planOfLock } from '../worktrees/naming.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
+import type { Restorer } from './restorer.ts';
 import { parseDescription, type Description } from './description.ts';
 
 /** A journal that takes the place of a lost one begins at the next multiple, so that no number is given twice. */
@@ -36,7 +37,7 @@ interface Found extends Description {
 }
 
 /** Writes rows again that the registry lost, from the directories of runs and from git. */
-export class Restore {
+export class Restore implements Restorer {
   readonly #parts: Parts;
 
   constructor(parts: Parts) {

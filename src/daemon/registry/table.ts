@@ -98,6 +98,15 @@ export class Table<Row extends { id: string }> {
     });
   }
 
+  /** Those of the ids that no row has, in one question however many there are. */
+  unknownAmong(ids: readonly string[]): string[] {
+    const sql = `SELECT value AS id FROM json_each(?) WHERE value NOT IN (SELECT id FROM ${this.#name})`;
+    return this.#statements
+      .of(sql)
+      .all(JSON.stringify(ids))
+      .map(({ id }) => String(id));
+  }
+
   insert(row: Row): void {
     this.#answers.clear();
     const fields = Object.keys(row) as (keyof Row & string)[];

@@ -33,6 +33,17 @@ export class WorktreeRows extends Table<WorktreeRow> {
     return this.all("WHERE state IN ('creating', 'cleaning')");
   }
 
+  /** Whether a row, also one of a removed worktree, tells that wtd made this branch at this commit. */
+  didMake(repositoryId: string, { branch, commit }: { branch: string; commit: string }): boolean {
+    const of = 'WHERE repository_id = ? AND branch = ? AND base_commit = ? AND branch_made = 1';
+    return this.count(of, repositoryId, branch, commit) > 0;
+  }
+
+  /** Whether a row, also one of a removed worktree, has this path. */
+  everHad(path: string): boolean {
+    return this.count('WHERE path = ?', path) > 0;
+  }
+
   byPath(path: string): WorktreeRow | undefined {
     return this.first("WHERE path = ? AND state <> 'removed'", path);
   }

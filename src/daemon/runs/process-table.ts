@@ -17,8 +17,7 @@ const psTimeoutMs = 5000;
 /** Every process of the machine. */
 export async function listProcesses(): Promise<ProcessEntry[]> {
   if (!onLinux) return listWithPs([]);
-  const names = await readdir('/proc');
-  return names.filter((name) => /^\d+$/.test(name)).flatMap((name) => readEntry(Number(name)) ?? []);
+  return (await listPids()).flatMap((pid) => readEntry(pid) ?? []);
 }
 
 /** The process that has this pid now; undefined when there is none. */
@@ -28,14 +27,27 @@ export async function findProcess(pid: number): Promise<ProcessEntry | undefined
 
 /** A value from the environment a process was started with; undefined when it has none or may not be read. */
 export async function startedWith(pid: number, variable: string): Promise<string | undefined> {
-  if (!onLinux) return undefined;
+  const entry = (await readWords(pid, 'environ')).find((text) => text.startsWith(`${variable}=`));
+  return entry?.slice(variable.length + 1);
+}
+
+/**
+ * The environment a process was started with, or its command; empty when there is none or it may not be read. Not
+ * synchronous: for these the kernel looks into the memory of the process, which may take long.
+ */
+export async function readWords(pid: number, file: 'environ' | 'cmdline'): Promise<string[]> {
+  if (!onLinux) return [];
   try {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
-    const entry = environment.split('\0').find((text) => text.startsWith(`${variable}=`));
-    return entry?.slice(variable.length + 1);
+    return (await readFile(`/proc/${pid}/${file}`, 'utf8')).split('\0').filter((word) => word !== '');
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+/** The pids of the machine. */
+export async function listPids(): Promise<number[]> {
+  if (!onLinux) return (await listWithPs([])).map(({ pid }) => pid);
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
 /** Synchronous on purpose: /proc is memory, and a thread-pool round trip a process would cost far more. */

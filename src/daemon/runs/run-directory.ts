@@ -103,7 +103,8 @@ export class RunDirectories {
   }
 
   async list(): Promise<string[]> {
-    return readdir(this.#root);
+    const entries = await readdir(this.#root, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
   async remove(run: string): Promise<void> {

@@ -17,6 +17,8 @@ interface Parts {
   daemonStatus: DaemonStatus;
   machine: Machine;
   configuration: Configuration;
+  /** What else people should look at. */
+  moreWarnings: () => string[];
 }
 
 type Wanted = Address & { allPlans?: boolean | undefined };
@@ -37,7 +39,7 @@ export class Status {
   }
 
   async get(wanted: Wanted): Promise<Picture> {
-    const { registry, configuration, daemonStatus, machine } = this.#parts;
+    const { registry, configuration, daemonStatus, machine, moreWarnings } = this.#parts;
     const plans = await this.#plans(wanted);
     const running = registry.runs.countPlaced();
     const queued = registry.runs.countQueued();
@@ -49,7 +51,7 @@ export class Status {
       plans,
       worktrees: this.#worktrees(),
       aggregate: aggregate(plans),
-      warnings: [...lossOf(registry), ...warnings(plans, described.disk)],
+      warnings: [...lossOf(registry), ...warnings(plans, described.disk), ...moreWarnings()],
     };
   }
 

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { treeStatus } from '../git/questions.ts';
+import { countUnreachable, treeStatus } from '../git/questions.ts';
 import type { Findings } from './safety.ts';
 
 /** What git leaves in a worktree's own directory while an operation is under way. */
@@ -22,7 +22,7 @@ export async function examine(git: Git, path: string): Promise<Omit<Findings, 'a
   const [status, operation, unreachableCommits] = await Promise.all([
     treeStatus(git, path).catch(() => undefined),
     findOperation(git, path).catch(() => undefined),
-    countUnreachable(git, path).catch(() => undefined),
+    countUnreachable(git, path, 'HEAD').catch(() => undefined),
   ]);
   return { path, status, operation, unreachableCommits };
 }
@@ -42,9 +42,4 @@ async function findOperation(git: Git, path: string): Promise<string | null> {
     if (!(await isMissing(join(directory, mark)))) return operation;
   }
   return null;
-}
-
-/** Commits that HEAD reaches and no branch, tag or remote branch does. */
-async function countUnreachable(git: Git, path: string): Promise<number> {
-  return Number(await git.read(path, ['rev-list', '--count', 'HEAD', '--not', '--branches', '--tags', '--remotes']));
 }

@@ -11,6 +11,9 @@ export function worktreeName(branch: string, isTaken: (name: string) => boolean)
 /** Why a plan's worktree is locked for git: it also tells whose it is when nothing else does any more. Pure. */
 export const lockReason = ({ plan, home }: { plan: string; home: string }): string => `wtd: plan ${plan} of ${home}`;
 
+/** Whether a daemon of any home made it. Pure. */
+export const isLock = (reason: string | null): boolean => reason?.startsWith('wtd: plan ') === true;
+
 /** The plan that the daemon of a home made a lock for; undefined: it is somebody else's. Pure. */
 export function planOfLock(reason: string | null, home: string): string | undefined {
   const plan = /^wtd: plan (\S+) of /.exec(reason ?? '')?.[1];

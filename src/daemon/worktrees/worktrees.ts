@@ -13,6 +13,7 @@ import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { endMarked } from '../runs/terminate.ts';
+import { deleteBranchAt } from './empty-branch.ts';
 import { examine, isMissing } from './examine.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
@@ -251,17 +252,8 @@ export class Worktrees {
   }
 
   async #deleteEmptyBranch(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
-    const { git } = this.#parts;
     if (!row.branchMade || row.branch === null) return false;
-    const ref = `refs/heads/${row.branch}`;
-    if ((await findCommit(git, repository.commonDir, ref)) !== row.baseCommit) return false;
-    // The old value is compared by git, so a commit that comes in between is kept.
-    const deleted = await git.write(repository.commonDir, ['update-ref', '-d', ref, row.baseCommit]).then(
-      () => true,
-      () => false,
-    );
-    if (deleted) await git.ask(repository.commonDir, ['config', '--remove-section', `branch.${row.branch}`]);
-    return deleted;
+    return deleteBranchAt(this.#parts.git, repository.commonDir, { branch: row.branch, commit: row.baseCommit });
   }
 }
 

@@ -22,7 +22,7 @@ describe('git worktree list --porcelain -z', () => {
         prunable: false,
       },
       { path: '/w/detached', head: 'cccc', branch: null, locked: false, lockReason: null, prunable: false },
-      { path: '/w/gone', head: 'dddd', branch: 'x', locked: true, lockReason: null, prunable: true },
+      { path: '/w/gone', head: 'dddd', branch: 'x', locked: true, lockReason: '', prunable: true },
     ]);
   });
 
