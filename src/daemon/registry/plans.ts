@@ -4,7 +4,7 @@ import { Table, type Store } from './table.ts';
 /** The table of plans. */
 export class PlanRows extends Table<PlanRow> {
   constructor(store: Store) {
-    super(store, 'plans', { command: 'json', dependsOn: 'json' });
+    super(store, 'plans', { command: 'json', dependsOn: 'json', limits: 'json' });
   }
 
   list(): PlanRow[] {

@@ -8,7 +8,7 @@ const placed = "state IN ('starting', 'running', 'paused', 'stopping')";
 /** The table of runs: the orchestrator registry. */
 export class RunRows extends Table<RunRow> {
   constructor(store: Store) {
-    super(store, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
+    super(store, 'runs', { command: 'json', peak: 'json', limits: 'json', stopForce: 'boolean' });
   }
 
   activeOf(planId: string): RunRow | undefined {
