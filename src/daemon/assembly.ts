@@ -12,6 +12,7 @@ import type { Logger } from './log.ts';
 import type { Services } from './methods/handler.ts';
 import type { Paths } from './paths.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
+import { Gate } from './plans/gate.ts';
 import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { Plans } from './plans/plans.ts';
@@ -22,7 +23,11 @@ import type { Recovery } from './reconcile/recovery.ts';
 import type { Registry } from './registry/registry.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
+import { DiskUsage } from './runs/disk-usage.ts';
+import { Enforcement } from './runs/enforcement.ts';
 import { RunLedger } from './runs/ledger.ts';
+import { MachineCpu } from './runs/machine-cpu.ts';
+import { Pausing } from './runs/pausing.ts';
 import { RegisteredRuns } from './runs/registered.ts';
 import { rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
@@ -62,10 +67,15 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   };
   const directories = new RunDirectories(paths.runs);
   const executor = new ShimExecutor(ground.environment);
+  const intervalMs = () => milliseconds(configuration.current.limits.sample_interval);
+  const diskUsage = undo.use(
+    new DiskUsage({ intervalMs, runs: () => placesOf(registry), environment: ground.environment, onError }),
+  );
   const usage = undo.use(
     new UsageMonitor({
       clock,
-      intervalMs: () => milliseconds(configuration.current.limits.sample_interval),
+      intervalMs,
+      diskMbOf: (run) => diskUsage.of(run).megabytes,
       runs: () =>
         registry.runs
           .placed()
@@ -75,13 +85,33 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
     }),
   );
   const ledger = new RunLedger({ registry, clock, usage, onError });
-  const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
-  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
+  const graceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
+  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs: graceMs }));
   const stopping = new Stopping({ ...ground, ledger });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
+  const pausing = new Pausing({ ...ground, ledger });
+  const isKernelEnforced = () => false; // what starts runs today leaves it all to us
+  const enforcing = { stopping, pausing, diskUsage, directories, graceMs, isKernelEnforced };
+  const enforcement = new Enforcement({ ...ground, ...enforcing, ledger });
+  usage.onSampled((samples) => {
+    enforcement.look(samples);
+  });
+  const isCpuLimited = () => configuration.current.limits.max_machine_cpu_percent !== null;
+  const machineCpu = undo.use(new MachineCpu(isCpuLimited));
   const runModels = new RunModels({ registry, clock, usage, directories });
-  return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
+  const disks = new DiskSpaces();
+  const watching = { usage, diskUsage, machineCpu, enforcement, disks };
+  return { ...watching, directories, ledger, supervisor, stopping, pausing, registered, runModels };
 }
+
+/** The worktrees whose disk space is measured. */
+const placesOf = (registry: Registry) =>
+  registry.runs
+    .placed()
+    .filter(({ state }) => state === 'running' || state === 'paused')
+    .flatMap(({ id: run, cwd: path, limits }) =>
+      path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
+    );
 
 export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
@@ -90,8 +120,9 @@ export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, i
   const worktrees = new Worktrees(ground);
   const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket });
-  const starter = new Starter({ ...ground, ...runs, launcher, socket, isEnding });
-  const planModels = new PlanModels({ ...ground, ...runs, facts });
+  const gate = new Gate({ ...ground, ...runs });
+  const starter = new Starter({ ...ground, ...runs, launcher, gate, socket, isEnding });
+  const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
   const plans = new Plans({
     ...ground,
     ...runs,
@@ -102,7 +133,7 @@ export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, i
     facts,
     models: planModels,
   });
-  return { repositories, worktrees, facts, launcher, planModels, plans };
+  return { repositories, worktrees, facts, launcher, gate, planModels, plans };
 }
 
 export interface Built {

@@ -51,6 +51,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   undo.defer(() => dispatch.drain());
 
   runs.usage.start();
+  runs.diskUsage.start();
+  runs.machineCpu.start();
   queue.open();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery }));
   schedule.start();

@@ -11,7 +11,7 @@ test('a run moves only along the diagram', () => {
     starting: ['queued', 'running', 'stopping', 'failed', 'stopped', 'lost'],
     running: ['paused', 'stopping', 'succeeded', 'failed', 'lost'],
     paused: ['running', 'stopping', 'succeeded', 'failed', 'lost'],
-    stopping: ['stopped', 'lost'],
+    stopping: ['failed', 'stopped', 'lost'],
     succeeded: [],
     failed: [],
     stopped: [],
