@@ -102,7 +102,7 @@ export class Gate {
       .filter(isHere)
       .map(({ id, limits }) => ({ maxDiskMb: limits?.maxDiskMb ?? null, diskMb: diskUsage.of(id).megabytes }));
     const reserveMb = configuration.current.resources.min_disk_space_mb;
-    const required = requiredMb({ freeMb: ground.freeMb, promises, reserveMb, ownMb: maxDiskMb ?? 0 });
+    const required = requiredMb({ promises, reserveMb, ownMb: maxDiskMb ?? 0 });
     return ground.freeMb >= required ? undefined : diskLow({ ...ground, requiredMb: required });
   }
 

@@ -47,7 +47,6 @@ export interface DiskPromise {
 }
 
 export interface Room {
-  freeMb: number;
   /** Of the runs that have a place on this file system. */
   promises: readonly DiskPromise[];
   /** What must be left over whatever happens. */
