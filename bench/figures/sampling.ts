@@ -6,9 +6,9 @@ import type { Figure } from '../figure.ts';
 import { Home } from '../home.ts';
 
 const runCount = 200;
-const startsAtOnce = 10;
+const callsAtOnce = 10;
 const intervalMs = 2000;
-const measuredIntervals = 10;
+const measuredIntervals = 5;
 /** Until what the starts did late is over. */
 const settleMs = 5000;
 const ticksPerSecond = 100;
@@ -20,12 +20,18 @@ export async function measureSampling(): Promise<Figure[]> {
   };
   using home = new Home(config);
   await using daemon = await Daemon.start(home);
-  const reference = await cpuPercentOf(daemon.pid);
-  await startRuns(home);
-  await delay(settleMs);
-  const ours = await cpuPercentOf(daemon.pid);
+  const { path: repository } = home.makeRepository('sampling');
   await using client = await connect({ socketPath: home.socket, start: null });
-  await Promise.all(plans.map((plan) => client.call('plan.stop', { plan, force: true })));
+  const reference = await cpuPercentOf(daemon.pid);
+  const start = { command: ['sleep', '10000'], env: { ...home.env } };
+  let ours: number;
+  try {
+    await forEachPlan((plan) => client.call('plan.start', { repository, plan, ...start }));
+    await delay(settleMs);
+    ours = await cpuPercentOf(daemon.pid);
+  } finally {
+    await forEachPlan((plan) => client.call('plan.stop', { plan, force: true }));
+  }
   return [
     {
       name: `${runCount} live runs, sampled every ${intervalMs / 1000} s`,
@@ -39,18 +45,12 @@ export async function measureSampling(): Promise<Figure[]> {
   ];
 }
 
-const plans = Array.from({ length: runCount }, (_, index) => `plan-${index + 1}`);
-
-async function startRuns(home: Home): Promise<void> {
-  const { path: repository } = home.makeRepository('sampling');
-  await using client = await connect({ socketPath: home.socket, start: null });
-  const queue = [...plans];
-  const startNext = async (): Promise<void> => {
-    for (let plan = queue.shift(); plan !== undefined; plan = queue.shift()) {
-      await client.call('plan.start', { repository, plan, command: ['sleep', '10000'], env: { ...home.env } });
-    }
+async function forEachPlan(task: (plan: string) => Promise<unknown>): Promise<void> {
+  const plans = Array.from({ length: runCount }, (_, index) => `plan-${index + 1}`);
+  const takeTurns = async (): Promise<void> => {
+    for (let plan = plans.shift(); plan !== undefined; plan = plans.shift()) await task(plan);
   };
-  await Promise.all(Array.from({ length: startsAtOnce }, startNext));
+  await Promise.all(Array.from({ length: callsAtOnce }, takeTurns));
 }
 
 /** What the daemon itself used, in user and kernel, over several intervals. */

@@ -28,6 +28,8 @@ interface Parts {
 
 /** What is known of a run since it was first seen running. Times are of the monotonic clock, which nobody sets. */
 interface Watch {
+  /** Of the row when it was made: a run that was paused and resumed begins anew. */
+  resumedAt: number | null;
   beganAt: number;
   output: { size: number; changedAt: number } | null;
   memoryMb: number[];
@@ -43,7 +45,7 @@ interface Watch {
 /** Holds running runs to their limits, by what was seen of them. */
 export class Enforcement {
   readonly #parts: Parts;
-  /** Of running runs only: one that is paused and resumed begins anew. */
+  /** Of running runs only. */
   readonly #watches = new Map<string, Watch>();
 
   constructor(parts: Parts) {
@@ -71,7 +73,8 @@ export class Enforcement {
   }
 
   #lookAt(run: RunRow, limits: RunLimits, usage: Usage | undefined): void {
-    const watch = this.#watches.get(run.id) ?? this.#begin(run, limits);
+    const known = this.#watches.get(run.id);
+    const watch = known?.resumedAt === run.resumedAt ? known : this.#begin(run, limits);
     this.#watches.set(run.id, watch);
     this.#add(watch, run, usage);
     const now = performance.now();
@@ -92,6 +95,7 @@ export class Enforcement {
     const agoMs = (time: number) => Math.max(0, wallNow - time);
     const output = limits.maxSilenceMs === null ? null : this.#outputOf(run);
     return {
+      resumedAt: run.resumedAt,
       beganAt: now - agoMs(since),
       output: output && { size: output.size, changedAt: now - agoMs(Math.max(since, output.mtimeMs)) },
       memoryMb: [],
