@@ -20,11 +20,13 @@ const warnings = async (rig: Rig) => (await rig.call('plan.show', { plan: 'login
 const eventsOf = async (rig: Rig, ...types: Params<'event.list'>['types'] & object) =>
   (await rig.call('event.list', { types, limit: 1000 })).events;
 
-/** A process of the run that holds some 100 MB: it keeps what has no end of line. */
-const eat = (child: Steered, prefix = ''): Promise<string> =>
-  child.ask(
-    `${prefix} sh -c '{ head -c 100000000 /dev/zero; exec sleep 1000; } | tail' </dev/null >/dev/null 2>&1 3<&- & :`,
-  );
+const hog = `sh -c '{ head -c 100000000 /dev/zero; exec sleep 1000; } | tail' </dev/null >/dev/null 2>&1 3<&-`;
+
+/** A process of the run holds some 100 MB from now on: it keeps what has no end of line. */
+const eat = (child: Steered): Promise<string> => child.ask(`${hog} & :`);
+
+/** The same in a session of its own and without a parent in the run. */
+const eatEscaped = (child: Steered): Promise<string> => child.ask(`(setsid ${hog} &)`);
 
 /** The one of its processes that holds the memory. */
 const eaterOf = (run: Run): Promise<number> =>
@@ -44,7 +46,7 @@ async function untilBroken(rig: Rig, run: Run): Promise<Run> {
 test('a run whose processes together hold too much memory is ended with all of them, and the reason is told', async () => {
   await using rig = await Rig.setUp({ config: often });
   const { run, child } = await rig.startSteered('login', { limits: { maxMemoryMb: 50 } });
-  await eat(child, 'setsid');
+  await eatEscaped(child);
 
   expect(await untilBroken(rig, run)).toMatchObject({ state: 'failed', reason: 'memory', signal: 'SIGTERM' });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Peak, Usage } from '../../contract/models.ts';
+import { Marks } from './marks.ts';
 import { listProcesses, type ProcessEntry } from './process-table.ts';
 import { selectTree, type TreeRoots } from './tree.ts';
 
@@ -25,6 +26,8 @@ export class UsageMonitor implements AsyncDisposable {
   #seen = new Map<number, string>();
   /** The processes of each run at the last look: one stays the run's even when what tied it to the run has ended. */
   #trees = new Map<string, ReadonlyMap<number, string>>();
+  /** What left the run's tree before we ever looked. */
+  readonly #marks = new Marks();
   #listener: (samples: ReadonlyMap<string, Usage>) => void = () => undefined;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -57,9 +60,13 @@ export class UsageMonitor implements AsyncDisposable {
   }
 
   async sample(): Promise<void> {
-    const runs = this.#options.runs().map((roots) => ({ ...roots, found: this.#trees.get(roots.run) ?? new Map() }));
+    const runs = this.#options.runs();
     const processes = runs.length === 0 ? [] : await listProcesses();
-    const trees = runs.map((roots) => ({ run: roots.run, tree: selectTree(processes, roots) }));
+    const marked = await this.#marks.find(processes);
+    const trees = runs.map((roots) => {
+      const found = new Map([...(this.#trees.get(roots.run) ?? []), ...(marked.get(roots.run) ?? [])]);
+      return { run: roots.run, tree: selectTree(processes, { ...roots, found }) };
+    });
     const measured = await measure(
       trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
       this.#options.intervalMs(),
