@@ -3,6 +3,7 @@ import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
+import { measureSampling } from './figures/sampling.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
 import { measureStartsAtOnce } from './figures/starts-at-once.ts';
 import { measureStatusCommand } from './figures/status-command.ts';
@@ -17,6 +18,7 @@ const measurements = [
   measureStartsAtOnce,
   measureAdoption,
   measureMemoryAtRest,
+  measureSampling,
 ];
 
 // An ending process removes what it made: see Home and Daemon.

@@ -2,7 +2,7 @@
 export interface Figure {
   name: string;
   against: string;
-  unit: 'ms' | 'MB' | 'requests/s';
+  unit: 'ms' | 'MB' | 'requests/s' | '% of a core';
   ours: number;
   reference: number;
   /** `ratio`: ours by the reference; `more`: ours without the reference; `value`: ours, the reference only shown. */

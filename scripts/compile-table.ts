@@ -12,6 +12,7 @@ interface Schema {
   type?: string;
   enum?: string[];
   items?: Schema;
+  anyOf?: Schema[];
   description?: string;
   properties?: Record<string, Schema>;
   required?: string[];
@@ -31,7 +32,19 @@ const kinds = new Map<string, Parameter['kind']>([
   ['object', 'record'],
 ]);
 
-function compileParameter(name: string, schema: Schema, isRequired: boolean): Parameter {
+/** An object's fields are parameters of their own on the command line. */
+function compileParameters(key: string, schema: Schema, isRequired: boolean): Parameter[] {
+  const { properties, required = [], cli } = schema;
+  if (!properties || cli !== undefined) return [compileParameter(key, schema, isRequired)];
+  return Object.entries(properties).map(([name, field]) => ({
+    ...compileParameter(name, field, isRequired && required.includes(name)),
+    field: key,
+  }));
+}
+
+function compileParameter(name: string, given: Schema, isRequired: boolean): Parameter {
+  const isNullable = given.anyOf?.some(({ type }) => type === 'null') ?? false;
+  const schema = { ...given.anyOf?.find(({ type }) => type !== 'null'), ...given };
   const kind = kinds.get(schema.type ?? '');
   const isPlain = kind === 'array' ? schema.items?.type === 'string' : kind !== 'record' || schema.cli !== undefined;
   if (!kind || !isPlain) throw new Error(`the command line has no way to give the parameter ${name}`);
@@ -41,6 +54,7 @@ function compileParameter(name: string, schema: Schema, isRequired: boolean): Pa
     name,
     kind,
     ...(isRequired && { required: true }),
+    ...(isNullable && { nullable: true }),
     ...(values && { enum: values }),
     ...(description && { description }),
     ...(path && { path }),
@@ -57,7 +71,9 @@ function compileMethod(name: string, method: Method<z.ZodObject, z.ZodType, z.Zo
   return {
     name,
     summary: method.summary,
-    params: Object.entries(properties).map(([key, schema]) => compileParameter(key, schema, required.includes(key))),
+    params: Object.entries(properties).flatMap(([key, schema]) =>
+      compileParameters(key, schema, required.includes(key)),
+    ),
     ...(positional && { positional }),
     ...(rest && { rest }),
     ...(short && { short }),

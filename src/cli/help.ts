@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { flagOf, globalFlags, type Grammar } from './parse.ts';
+import { flagOf, globalFlags, nothing, type Grammar } from './parse.ts';
 import type { Parameter } from './table.ts';
 
 /** `wtd start <plan> [flags] [-- command...]` */
@@ -21,7 +21,8 @@ export const listFlags = ({ parameters, positional, rest }: Grammar): Parameter[
 /** `-n, --tail <integer>` */
 export function flagUsage(parameter: Parameter, letters: Readonly<Record<string, string>> = {}): string {
   const letter = Object.entries(letters).find(([, name]) => name === parameter.name)?.[0];
-  const value = parameter.kind === 'boolean' ? '' : ` <${valueName(parameter)}>`;
+  const value =
+    parameter.kind === 'boolean' ? '' : ` <${valueName(parameter)}${parameter.nullable ? `|${nothing}` : ''}>`;
   return `${letter === undefined ? '' : `-${letter}, `}--${flagOf(parameter)}${value}`;
 }
 
@@ -52,7 +53,19 @@ export function helpOfCommand(command: Command): string {
 }
 
 /** The short forms in the order in which a day needs them; those not named follow. */
-const byDailyUse = ['start', 'status', 'logs', 'wait', 'stop', 'restart', 'exec', 'events', 'shutdown'];
+const byDailyUse = [
+  'start',
+  'status',
+  'logs',
+  'wait',
+  'stop',
+  'pause',
+  'resume',
+  'restart',
+  'exec',
+  'events',
+  'shutdown',
+];
 
 const dailyRank = ({ name, short = name }: Command): number => {
   const rank = byDailyUse.indexOf(short);

@@ -35,6 +35,9 @@ export const globalFlags: readonly Parameter[] = [
   { name: 'help', kind: 'boolean', description: 'Show what the command takes' },
 ];
 
+/** How a parameter that may be null is given as null. */
+export const nothing = 'none';
+
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** How a parameter is written as a flag, without the dashes. */
@@ -149,13 +152,21 @@ const unknownFlag = (grammar: Grammar, label: string, near: readonly string[]) =
   );
 
 function setFlag(values: Values, { parameter, label, isNegated, value }: GivenFlag, { cwd }: Surroundings): void {
+  const holder = holderOf(values, parameter);
   if (parameter.kind !== 'boolean') {
-    values[parameter.name] = read(parameter, label, { word: value ?? '', cwd, before: values[parameter.name] });
+    holder[parameter.name] = read(parameter, label, { word: value ?? '', cwd, before: holder[parameter.name] });
   } else if (value === undefined || (!isNegated && ['true', 'false'].includes(value))) {
-    values[parameter.name] = !isNegated && value !== 'false';
+    holder[parameter.name] = !isNegated && value !== 'false';
   } else {
     throw usageError(`${label} takes no value, not "${value}"`, `write ${label} alone`);
   }
+}
+
+/** Where the parameter's value goes: among the others, or into the object it is a field of. */
+function holderOf(values: Values, { field }: Parameter): Values {
+  if (field === undefined) return values;
+  values[field] ??= {};
+  return values[field] as Values;
 }
 
 interface Word {
@@ -166,6 +177,7 @@ interface Word {
 }
 
 function read(parameter: Parameter, label: string, { word, cwd, before }: Word): unknown {
+  if (parameter.nullable && word === nothing) return null;
   if (parameter.enum && !parameter.enum.includes(word)) {
     const allowed = `it is one of ${parameter.enum.join(', ')}`;
     throw usageError(`${label} cannot be "${word}"`, didYouMean(nearNames(word, parameter.enum), allowed));
@@ -176,13 +188,15 @@ function read(parameter: Parameter, label: string, { word, cwd, before }: Word):
   return isPath && word !== '' ? resolve(cwd, word) : word;
 }
 
+const orNothing = ({ nullable }: Parameter): string => (nullable ? `, or ${nothing}` : '');
+
 function readNumber(parameter: Parameter, label: string, word: string): number {
   const value = parameter.duration ? parseDuration(word) : word.trim() === '' ? undefined : Number(word);
   const isRight = parameter.kind === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value);
   if (value !== undefined && isRight) return value;
   throw usageError(
     `${label} cannot be "${word}"`,
-    parameter.duration ? 'it is a time such as 500ms, 30s, 5m or 24h' : `it is a ${parameter.kind}`,
+    `${parameter.duration ? 'it is a time such as 500ms, 30s, 5m or 24h' : `it is a ${parameter.kind}`}${orNothing(parameter)}`,
   );
 }
 
@@ -203,7 +217,9 @@ function placeWords(grammar: Grammar, words: readonly string[], place: (name: st
 const noProgram = ({ name }: Grammar) => usageError('name a program after --', `as in: wtd ${name} ... -- npm test`);
 
 function requireAll(grammar: Grammar, values: Values): void {
-  const missing = grammar.parameters.find(({ name, required }) => required && values[name] === undefined);
+  const missing = grammar.parameters.find(
+    (one) => one.required && holderOf({ ...values }, one)[one.name] === undefined,
+  );
   if (!missing) return;
   const what = grammar.positional.includes(missing.name) ? `<${missing.name}>` : `--${flagOf(missing)}`;
   throw usageError(`${grammar.name} needs ${what}`, `see what it takes with: wtd ${grammar.name} --help`);

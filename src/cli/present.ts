@@ -2,7 +2,7 @@ import type { MethodName, Result } from '../contract/index.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatValue, plain, type View } from './format.ts';
-import { describeEnd } from './run-text.ts';
+import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
 
 type Presenters = {
@@ -17,7 +17,9 @@ const presenters: Presenters = {
   'event.watch': ({ seq, at, type, repository, plan, data }) =>
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
   'plan.logs': ({ line }) => `${line}\n`,
+  'plan.pause': describePause,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',
+  'plan.resume': describePause,
   'plan.stop': describeEnd,
   'plan.wait': describeEnd,
   'repository.remove': () => 'the repository is forgotten; its files are where they were\n',

@@ -44,6 +44,12 @@ export function describeEnd(run: Run, view: View): string {
   return `${run.plan} ${paint(run.state, run.state, view)}${describeReason(run)}${lasted}${seeLogs}\n`;
 }
 
+/** What pause and resume did. */
+export function describePause({ plan, state }: Run, view: View): string {
+  const next = state === 'paused' ? `; let it go on with: wtd resume ${plan}` : '';
+  return `${plan} ${paint(state, state, view)}${next}\n`;
+}
+
 function describeReason({ state, reason, exitCode, signal, command }: Run): string {
   if (reason === 'spawn') return ` (its command could not be started: ${command[0] ?? '-'})`;
   if (reason !== null && !['exit', 'signal'].includes(reason)) return ` (${reason})`;

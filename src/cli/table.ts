@@ -5,6 +5,10 @@ export interface Parameter {
   readonly name: string;
   readonly kind: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'record';
   readonly required?: boolean;
+  /** The parameter is a field of this one, which is an object. */
+  readonly field?: string;
+  /** It may be null, written `none`. */
+  readonly nullable?: boolean;
   /** The values allowed; of an array, those of its elements. */
   readonly enum?: readonly string[];
   readonly description?: string;

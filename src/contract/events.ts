@@ -15,7 +15,10 @@ export const eventTypes = {
   'run.queued': 'A run waits for a place: { attempt }.',
   'run.starting': 'A run is being started: { attempt }.',
   'run.started': 'The command of a run was executed, or a run was registered: { pid, kind }.',
-  'run.stopping': 'Somebody asked a run to stop: { force }.',
+  'run.limit': 'A run broke one of its limits: { limit, value, max, action: stop | pause | warn }.',
+  'run.paused': 'Every process of a run is being stopped where it is: { limit }.',
+  'run.resumed': 'A paused run goes on.',
+  'run.stopping': 'A run is being stopped, because somebody asked or it broke a limit: { force, limit }.',
   'run.log.trimmed':
     'The oldest output of a run was dropped for the first time, past `runs.max_log_mb`: { droppedBytes }.',
   'run.log.untrimmed': 'The output of a run is past `runs.max_log_mb` and could not be trimmed: { sizeBytes, cause }.',

@@ -8,18 +8,23 @@ const megabytes = z.number();
 export const activeRunStates = ['queued', 'starting', 'running', 'paused', 'stopping'] as const;
 export const endedRunStates = ['succeeded', 'failed', 'stopped', 'lost'] as const;
 export const runState = z.enum([...activeRunStates, ...endedRunStates]);
-export const runReason = z.enum([
-  'exit',
-  'signal',
-  'spawn',
-  'memory',
-  'cpu',
-  'disk',
-  'runtime',
-  'silence',
-  'reboot',
-  'killed',
-]);
+export const limitName = z.enum(['memory', 'cpu', 'disk', 'runtime', 'silence']);
+export const runReason = z.enum(['exit', 'signal', 'spawn', ...limitName.options, 'reboot', 'killed']);
+
+export const breachAction = z.enum(['stop', 'pause', 'warn']);
+
+/** What a run may use; null: as much as it likes. */
+export const limits = z.object({
+  maxMemoryMb: megabytes.nullable(),
+  maxCpuPercent: z.number().nullable(),
+  maxDiskMb: megabytes.nullable(),
+  maxRuntimeMs: z.int().nullable(),
+  maxSilenceMs: z.int().nullable(),
+  onBreach: breachAction,
+});
+
+/** What somebody said about limits; what was not said comes from elsewhere. */
+export const limitsAsked = limits.partial();
 
 export const repository = z.object({
   id: z.string(),
@@ -106,6 +111,7 @@ export const run = z.object({
   logPath: z.string().nullable(),
   usage: usage.nullable(),
   peak,
+  limits,
   lastHeartbeatAt: time.nullable(),
 });
 
@@ -131,6 +137,8 @@ export const plan = z.object({
   file: z.string().nullable(),
   command: z.array(z.string()),
   dependsOn: z.array(z.string()),
+  /** What was asked for it; what was not said comes from the configuration. */
+  limits: limitsAsked.nullable(),
   state: z.enum(['idle', ...activeRunStates, ...endedRunStates, 'completed', 'abandoned']),
   worktree: worktree.nullable(),
   ports: portRange.nullable(),
@@ -181,6 +189,9 @@ export const event = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
+export type Limits = z.infer<typeof limits>;
+export type LimitsAsked = z.infer<typeof limitsAsked>;
+export type LimitName = z.infer<typeof limitName>;
 export type RunState = z.infer<typeof runState>;
 export type RunReason = z.infer<typeof runReason>;
 export type Repository = z.infer<typeof repository>;

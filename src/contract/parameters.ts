@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { breachAction } from './models.ts';
 
 /** What is passed on to the system, where NUL would end it. */
 export const text = (most: number) =>
@@ -42,6 +43,20 @@ export const environment = z
 export const milliseconds = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ duration: true });
 
 export const description = text(4096);
+
+const upTo = (most: number) => z.int().min(1).max(most);
+
+/** Limits of a run. One that is left out is the plan's, else the configuration's; null: none. */
+export const limits = z
+  .strictObject({
+    maxMemoryMb: upTo(1_000_000_000).nullable().describe('Most memory of all its processes together').optional(),
+    maxCpuPercent: upTo(1_000_000).nullable().describe('Most CPU of all its processes; 100 is one core').optional(),
+    maxDiskMb: upTo(1_000_000_000).nullable().describe('Most disk space of its worktree').optional(),
+    maxRuntimeMs: milliseconds.min(1).nullable().describe('Longest time it may run').optional(),
+    maxSilenceMs: milliseconds.min(1).nullable().describe('Longest time without output').optional(),
+    onBreach: breachAction.describe('What happens when it breaks a limit').optional(),
+  })
+  .describe("Limits of the run (default: the plan's, then the configuration's)");
 
 /** How every method finds its repository; see "Addressing" in the documentation. */
 export const addressing = {

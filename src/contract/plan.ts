@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { method, stream } from './method.ts';
 import * as models from './models.ts';
-import { addressing, command, environment, id, milliseconds, name, path, revision } from './parameters.ts';
+import { addressing, command, environment, id, limits, milliseconds, name, path, revision } from './parameters.ts';
 
 const plan = name.describe('Name of the plan');
 const base = revision.describe('Branch or commit to start from (default: the default branch)').optional();
@@ -22,6 +22,7 @@ export const create = method({
     command: command.optional(),
     base,
     dependsOn: z.array(name).max(100).describe('Plans that must be merged before this one').optional(),
+    limits: limits.optional(),
   },
   result: models.plan,
   cli: { positional: ['name'], rest: 'command' },
@@ -47,6 +48,7 @@ export const start = method({
     command: command.optional(),
     base,
     file,
+    limits: limits.optional(),
     whenFull: z.enum(['queue', 'refuse']).describe('What to do when the limit is reached (default: queue)').optional(),
     env: environment.describe("The whole environment of the run (default: the daemon's)").optional(),
   },
@@ -64,6 +66,22 @@ export const stop = method({
   result: models.run,
   waits: true,
   cli: { positional: ['plan'], short: 'stop' },
+});
+
+export const pause = method({
+  summary: "Stop every process of a plan's run where it is, until it is resumed",
+  params: one,
+  result: models.run,
+  waits: true,
+  cli: { positional: ['plan'], short: 'pause' },
+});
+
+export const resume = method({
+  summary: 'Let a paused run go on; what its limits count begins anew',
+  params: one,
+  result: models.run,
+  waits: true,
+  cli: { positional: ['plan'], short: 'resume' },
 });
 
 export const restart = method({

@@ -12,6 +12,7 @@ import type { Logger } from './log.ts';
 import type { Services } from './methods/handler.ts';
 import type { Paths } from './paths.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
+import { Gate } from './plans/gate.ts';
 import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { Plans } from './plans/plans.ts';
@@ -25,8 +26,12 @@ import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
+import { DiskUsage } from './runs/disk-usage.ts';
+import { Enforcement } from './runs/enforcement.ts';
 import { RunLedger } from './runs/ledger.ts';
 import { LogLimit } from './runs/log-limit.ts';
+import { MachineCpu } from './runs/machine-cpu.ts';
+import { Pausing } from './runs/pausing.ts';
 import { RegisteredRuns } from './runs/registered.ts';
 import { rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
@@ -67,46 +72,70 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const onError = (error: unknown) => {
     log.error({ err: error }, 'a run could not be looked at');
   };
+  const intervalMs = () => milliseconds(configuration.current.limits.sample_interval);
+  const graceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
   const directories = new RunDirectories(paths.runs);
   registry.mirrorTo(new RunMirror({ ...ground, directories }));
   const executor = new ShimExecutor(ground.environment);
-  const intervalMs = () => milliseconds(configuration.current.limits.sample_interval);
-  const usage = undo.use(
-    new UsageMonitor({
-      clock,
-      intervalMs,
-      runs: () =>
-        registry.runs
-          .placed()
-          .filter(({ pid }) => pid !== null)
-          .map((run) => rootsOf(run, ground.bootId)),
-      onError,
-    }),
-  );
+  const disks = new DiskSpaces();
+  const measured = { intervalMs, environment: ground.environment, onError };
+  const diskUsage = undo.use(new DiskUsage({ ...measured, runs: () => placesOf(registry) }));
+  const diskMbOf = (run: string) => diskUsage.of(run).megabytes;
+  const trees = () =>
+    registry.runs
+      .placed()
+      .filter(({ pid }) => pid !== null)
+      .map((run) => rootsOf(run, ground.bootId));
+  const usage = undo.use(new UsageMonitor({ ...measured, clock, diskMbOf, runs: trees }));
   const ledger = new RunLedger({ registry, clock, usage, onError });
-  const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
-  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
+  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs: graceMs }));
   const stopping = new Stopping({ ...ground, ledger });
+  const pausing = new Pausing({ ...ground, ledger });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
+  const runModels = new RunModels({ registry, clock, usage, directories });
+  const kept = { directories, executor, ledger, disks, diskUsage, usage, intervalMs, graceMs };
+  return { ...kept, supervisor, stopping, pausing, registered, runModels };
+}
+
+/** What looks after runs that live: their limits, the length of their output, and how busy the machine is. */
+export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>, undo: Disposal) {
+  const { configuration } = ground;
+  const isKernelEnforced = () => false; // what starts runs today leaves it all to us
+  const enforcement = new Enforcement({ ...ground, ...runs, isKernelEnforced });
+  runs.usage.onSampled((samples) => {
+    enforcement.look(samples);
+  });
+  const isCpuLimited = () => configuration.current.limits.max_machine_cpu_percent !== null;
+  const machineCpu = undo.use(new MachineCpu(isCpuLimited));
   const limitBytes = () => {
     const { max_log_mb: limitMb } = configuration.current.runs;
     return limitMb === null ? null : limitMb * bytesPerMegabyte;
   };
-  const logLimit = undo.use(new LogLimit({ ...ground, ledger, directories, intervalMs, limitBytes }));
-  const runModels = new RunModels({ registry, clock, usage, directories });
-  const disks = new DiskSpaces();
-  return { directories, executor, ledger, usage, supervisor, stopping, registered, logLimit, runModels, disks };
+  const logLimit = undo.use(new LogLimit({ ...ground, ...runs, limitBytes }));
+  return { enforcement, machineCpu, logLimit };
 }
 
-export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {
+type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
+
+/** The worktrees whose disk space is measured. */
+const placesOf = (registry: Registry) =>
+  registry.runs
+    .placed()
+    .filter(({ state }) => state === 'running' || state === 'paused')
+    .flatMap(({ id: run, cwd: path, limits }) =>
+      path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
+    );
+
+export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
   const { socket, home } = paths;
   const repositories = new Repositories(ground);
   const worktrees = new Worktrees(ground);
   const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket, home });
-  const starter = new Starter({ ...ground, ...runs, launcher, socket, isEnding });
-  const planModels = new PlanModels({ ...ground, ...runs, facts });
+  const gate = new Gate({ ...ground, ...runs });
+  const starter = new Starter({ ...ground, ...runs, launcher, gate, socket, isEnding });
+  const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
   const plans = new Plans({
     ...ground,
     ...runs,
@@ -117,15 +146,15 @@ export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, i
     facts,
     models: planModels,
   });
-  return { repositories, worktrees, facts, launcher, planModels, plans };
+  return { repositories, worktrees, facts, launcher, gate, planModels, plans };
 }
 
-export const buildRestore = (ground: Ground, runs: ReturnType<typeof buildRuns>) =>
+export const buildRestore = (ground: Ground, runs: Watched) =>
   new Restore({ ...ground, ...runs, home: ground.paths.home });
 
 export interface Built {
   ground: Ground;
-  runs: ReturnType<typeof buildRuns>;
+  runs: Watched;
   plans: ReturnType<typeof buildPlans>;
 }
 

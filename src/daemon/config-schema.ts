@@ -6,9 +6,11 @@ const duration = z
   .string()
   .refine((text) => parseDuration(text) !== undefined, 'must be a duration such as 30s, 5m, 24h or 14d');
 const interval = duration.refine((text) => (parseDuration(text) ?? 0) >= 100, 'must be at least 100ms');
+const span = duration.refine((text) => (parseDuration(text) ?? 0) >= 1, 'must be at least 1ms');
 const positive = (most: number) => z.int().min(1).max(most);
 const port = z.int().min(1024).max(65_535);
 const megabytes = z.int().min(0);
+const atMost = (most: number) => positive(most).nullable().default(null);
 const isBranchPrefix = (prefix: string): boolean => {
   const segments = prefix.split('/');
   return segments.pop() === '' && segments.every((segment) => name.safeParse(segment).success);
@@ -27,12 +29,21 @@ export const configSchema = section({
       .string()
       .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
       .default('plan/'),
+    resource_limits: section({
+      max_disk_mb: atMost(1_000_000_000),
+      max_memory_mb: atMost(1_000_000_000),
+      max_cpu_percent: atMost(1_000_000),
+    }),
   }),
   ports: section({ base: port.default(8100), range_size: positive(1000).default(10), last: port.default(12_099) }),
   limits: section({
     max_concurrent: positive(10_000).default(3),
     max_per_repository: positive(10_000).nullable().default(null),
     queue_size: z.int().min(0).max(100_000).default(100),
+    max_machine_cpu_percent: atMost(100),
+    max_runtime: span.nullable().default(null),
+    max_silence: span.nullable().default(null),
+    on_breach: z.enum(['stop', 'pause', 'warn']).default('stop'),
     sample_interval: interval.default('2s'),
   }),
   resources: section({ min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) }),

@@ -28,6 +28,7 @@ import {
   buildRuns,
   buildSchedule,
   buildServices,
+  buildWatches,
   type Ground,
 } from './assembly.ts';
 
@@ -42,7 +43,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;
   const isEnding = () => lifeCycle.isEnding;
-  const runs = buildRuns(ground, undo, isEnding);
+  const built = buildRuns(ground, undo, isEnding);
+  const runs = { ...built, ...buildWatches(ground, built, undo) };
   const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
   const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
@@ -66,6 +68,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
 
   runs.usage.start();
   runs.logLimit.start();
+  runs.diskUsage.start();
+  runs.machineCpu.start();
   queue.open();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor }));
   schedule.start();

@@ -55,6 +55,9 @@ test('help tells what start takes', async () => {
   expect(out).toContain('usage: wtd start <plan> [flags] [-- command...]');
   expect(out).toContain('--repo <repository>');
   expect(out).toContain('--when-full <queue|refuse>');
+  expect(out).toContain('--max-disk-mb <integer|none>');
+  expect(out).toContain('--max-runtime <duration|none>');
+  expect(out).not.toContain('--limits');
   expect(out).not.toContain('--env');
   expect(out).not.toContain('--cwd');
 });
@@ -82,7 +85,7 @@ test('help has the short forms in the order of their daily use', async () => {
   const { out } = await wtd(['help']);
   const [daily = ''] = out.slice(out.indexOf('\n\n') + 2).split('\n\n');
   const words = daily.split('\n').map((line) => line.trim().split(' ', 1)[0]);
-  const first = ['start', 'status', 'logs', 'wait', 'stop', 'restart', 'exec', 'events', 'shutdown'];
+  const first = ['start', 'status', 'logs', 'wait', 'stop', 'pause', 'resume', 'restart', 'exec', 'events', 'shutdown'];
   expect(words.slice(0, first.length)).toEqual(first);
 });
 

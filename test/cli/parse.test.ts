@@ -14,6 +14,8 @@ const grammar: Grammar = {
     { name: 'ratio', kind: 'number' },
     { name: 'follow', kind: 'boolean' },
     { name: 'dependsOn', kind: 'array' },
+    { name: 'maxDiskMb', kind: 'integer', field: 'limits', nullable: true },
+    { name: 'maxRuntimeMs', kind: 'integer', field: 'limits', nullable: true, duration: true },
     { name: 'command', kind: 'array' },
     { name: 'cwd', kind: 'string', cli: 'cwd' },
     { name: 'env', kind: 'record', cli: 'environment' },
@@ -64,6 +66,11 @@ describe('what is given', () => {
     [['login', '--', 'sh', '-c', 'exit 3'], { plan: 'login', command: ['sh', '-c', 'exit 3'] }],
     [['login', '--', '--repo', '--', '-f'], { plan: 'login', command: ['--repo', '--', '-f'] }],
     [['login', '--file=--odd'], { plan: 'login', file: '/home/dev/--odd' }],
+    [['login', '--max-disk-mb', '500'], { plan: 'login', limits: { maxDiskMb: 500 } }],
+    [
+      ['login', '--max-runtime=2h', '--max-disk-mb=none'],
+      { plan: 'login', limits: { maxRuntimeMs: 7_200_000, maxDiskMb: null } },
+    ],
     [['login', '--json'], { plan: 'login' }],
   ])('%j', (argv, expected) => {
     expect(parse(...argv)).toEqual({ ...filled, ...expected });
@@ -91,6 +98,9 @@ describe('what is refused', () => {
     [['login', '--timeout', 'soon'], 'it is a time such as 500ms, 30s, 5m or 24h'],
     [['login', '--timeout', '-5s'], '--timeout needs a value'],
     [['login', '--when-full', 'quue'], 'did you mean queue?'],
+    [['login', '--tail', 'none'], '--tail cannot be "none"'],
+    [['login', '--max-disk-mb', 'nothing'], '--max-disk-mb cannot be "nothing": it is a integer, or none'],
+    [['login', '--max-runtime', 'soon'], 'it is a time such as 500ms, 30s, 5m or 24h, or none'],
     [['login', '--when-full', 'x'], 'it is one of queue, refuse'],
     [['login', '--'], 'name a program after --'],
     [['login', '--', ''], 'name a program after --'],

@@ -74,6 +74,14 @@ export const run = (changes: Partial<Run> = {}): Run => ({
   logPath: null,
   usage: { cpuPercent: 12.4, memoryMb: 85.3, diskMb: null, processes: 2, sampledAt: '2026-01-01T00:05:00.000Z' },
   peak: { cpuPercent: null, memoryMb: null, diskMb: null },
+  limits: {
+    maxMemoryMb: null,
+    maxCpuPercent: null,
+    maxDiskMb: null,
+    maxRuntimeMs: null,
+    maxSilenceMs: null,
+    onBreach: 'stop',
+  },
   lastHeartbeatAt: null,
   ...changes,
 });
@@ -120,6 +128,7 @@ export const plan = (changes: Partial<Plan> = {}): Plan => ({
   file: null,
   command: ['claude'],
   dependsOn: [],
+  limits: null,
   state: 'running',
   worktree,
   ports: { start: 8100, end: 8109 },

@@ -6,9 +6,22 @@ const accepts = (value: unknown) => configSchema.safeParse(value).success;
 describe('the configuration', () => {
   test('has the published defaults', () => {
     expect(configSchema.parse({})).toEqual({
-      worktrees: { directory: 'worktrees', branch_prefix: 'plan/' },
+      worktrees: {
+        directory: 'worktrees',
+        branch_prefix: 'plan/',
+        resource_limits: { max_disk_mb: null, max_memory_mb: null, max_cpu_percent: null },
+      },
       ports: { base: 8100, range_size: 10, last: 12_099 },
-      limits: { max_concurrent: 3, max_per_repository: null, queue_size: 100, sample_interval: '2s' },
+      limits: {
+        max_concurrent: 3,
+        max_per_repository: null,
+        queue_size: 100,
+        max_machine_cpu_percent: null,
+        max_runtime: null,
+        max_silence: null,
+        on_breach: 'stop',
+        sample_interval: '2s',
+      },
       resources: { min_disk_space_mb: 500, warn_disk_space_mb: 1000 },
       schedule: { cleanup: '0 * * * *', reconcile: '* * * * *', timezone: 'local' },
       orchestrator: { command: null, shutdown_timeout: '30s', heartbeat_interval: '10s', stale_threshold: '60s' },

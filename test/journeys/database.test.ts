@@ -3,6 +3,7 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -86,6 +87,47 @@ describe('a daemon never starts from nothing', () => {
     writeFileSync(file, 'no database'.repeat(100));
     const client = await rig.spawnWtd(['start', 'login', '--', 'true'], { env: { WTD_AUTOSTART: '1' } }).finished();
     expect([client.exitCode, client.stderr]).toEqual([69, expect.stringContaining(file)]);
+  });
+});
+
+describe('a database that an earlier version wrote', () => {
+  const data = join(import.meta.dirname, '..', 'data');
+
+  test.each(readdirSync(data).filter((name) => name.endsWith('.db')))('is opened by this one: %s', async (name) => {
+    await using rig = await Rig.setUp({ daemon: false });
+    copyFileSync(join(data, name), join(rig.place.home, 'wtd.db'));
+    await rig.startDaemon();
+    const { plans } = await rig.call('plan.list', {});
+    expect(plans).toMatchObject([
+      {
+        name: 'login',
+        repository: 'shop',
+        branch: 'plan/login',
+        state: 'failed',
+        command: ['sh', '-c', 'exit 3'],
+        limits: null,
+        run: {
+          attempt: 1,
+          reason: 'exit',
+          exitCode: 3,
+          limits: {
+            maxMemoryMb: null,
+            maxCpuPercent: null,
+            maxDiskMb: null,
+            maxRuntimeMs: null,
+            maxSilenceMs: null,
+            onBreach: 'stop',
+          },
+        },
+      },
+    ]);
+    const { events } = await rig.call('event.list', {});
+    expect(events.map(({ seq, type }) => [seq, type]).slice(-3)).toEqual([
+      [7, 'run.ended'],
+      [8, 'daemon.stopping'],
+      [9, 'daemon.started'],
+    ]);
+    expect(await rig.start('search', ['true'])).toMatchObject({ repository: 'shop-2', attempt: 1 });
   });
 });
 

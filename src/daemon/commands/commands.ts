@@ -8,6 +8,8 @@ export interface Command {
   /** The whole environment. */
   env: Readonly<Record<string, string>>;
   timeoutMs: number;
+  /** What it printed counts also when it ended with an error of its own. */
+  mayFail?: boolean;
 }
 
 const mostOutputBytes = 4_000_000;
@@ -27,7 +29,8 @@ export async function runCommand(command: Command): Promise<string> {
       maxBuffer: mostOutputBytes,
     }),
   );
-  if (!result.failed) return result.stdout;
+  const isAnswer = !result.failed || (command.mayFail === true && result.exitCode !== undefined && !result.timedOut);
+  if (isAnswer) return result.stdout;
   const cause = result.stderr.trim() || (result.shortMessage ?? 'it failed');
   throw new WtdError('SPAWN_FAILED', `${command.program} failed: ${cause}`, {
     hint: `see whether ${command.program} is installed and works`,

@@ -13,6 +13,12 @@ export const start: Handler<'plan.start'> = async ({ plans, runs }, { repository
 export const stop: Handler<'plan.stop'> = async ({ plans, runs }, { timeoutMs: graceMs, force, ...address }) =>
   runs.modelOf(await plans.stop(address, { graceMs, force }));
 
+export const pause: Handler<'plan.pause'> = async ({ plans, runs }, address) =>
+  runs.modelOf(await plans.pause(address));
+
+export const resume: Handler<'plan.resume'> = async ({ plans, runs }, address) =>
+  runs.modelOf(await plans.resume(address));
+
 export const restart: Handler<'plan.restart'> = async ({ plans, runs }, { timeoutMs: graceMs, env, ...address }) =>
   runs.modelOf(await plans.restart(address, { graceMs, env }));
 

@@ -4,11 +4,13 @@ import type { Plan, Worktree } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RunRow } from '../registry/rows.ts';
+import type { Enforcement } from '../runs/enforcement.ts';
 import { isActive } from '../runs/machine.ts';
 import type { LogLimit } from '../runs/log-limit.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { toWorktree } from '../worktrees/worktree-model.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
+import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';
 
@@ -19,6 +21,8 @@ interface Parts {
   facts: PlanFactsReader;
   configuration: Configuration;
   clock: Clock;
+  enforcement: Enforcement;
+  gate: Gate;
 }
 
 /** Rows of plans as the contract shows them, from what is known right now. */
@@ -44,6 +48,7 @@ export class PlanModels {
       file: plan.file,
       command: plan.command,
       dependsOn: plan.dependsOn,
+      limits: plan.limits,
       state: planState(latest, facts.merged),
       worktree: worktree
         ? toWorktree(worktree, { repository, plan: plan.name, conditions: conditionsOf(facts) })
@@ -68,7 +73,19 @@ export class PlanModels {
     if (silence !== undefined) warnings.push(`stale: no sign of life for ${formatDuration(silence)}`);
     const untrimmed = latest && this.#parts.logLimit.warningOf(latest.id);
     if (untrimmed !== undefined) warnings.push(untrimmed);
+    if (latest) warnings.push(...this.#limitWarnings(latest), ...this.#parts.gate.warningsOf(latest.id));
     return warnings;
+  }
+
+  #limitWarnings(run: RunRow): string[] {
+    if (run.state === 'paused' && run.breach !== null) {
+      return [`paused: it broke its limit of ${run.breach}; let it go on with \`wtd resume\`, or end it`];
+    }
+    return this.#parts.enforcement.warningsOf(run.id).map(({ limit, value, max }) => {
+      const isTime = limit === 'runtime' || limit === 'silence';
+      const [now, most] = isTime ? [formatDuration(value), formatDuration(max)] : [value, max];
+      return `over its limit of ${limit}: ${now}, at most ${most}`;
+    });
   }
 
   /** How long a registered run without a provable process has been silent, once that is too long. */

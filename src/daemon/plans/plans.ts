@@ -3,7 +3,7 @@ import { milliseconds } from '../../base/duration.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { WtdError } from '../../contract/errors.ts';
-import type { Plan } from '../../contract/models.ts';
+import type { LimitsAsked, Plan } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -11,6 +11,7 @@ import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { RunLedger } from '../runs/ledger.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Pausing } from '../runs/pausing.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
@@ -26,6 +27,7 @@ interface Parts {
   starter: Starter;
   launcher: Launcher;
   stopping: Stopping;
+  pausing: Pausing;
   ledger: RunLedger;
   directories: RunDirectories;
   facts: PlanFactsReader;
@@ -41,6 +43,7 @@ interface Described {
   command?: string[] | undefined;
   base?: string | undefined;
   dependsOn?: string[] | undefined;
+  limits?: LimitsAsked | undefined;
 }
 
 type PlanAddress = Address & { plan: string };
@@ -78,6 +81,7 @@ export class Plans {
         file,
         command,
         dependsOn,
+        limits: described.limits ?? null,
         worktreeId: null,
         lastAttempt: 0,
         createdAt: now,
@@ -132,6 +136,19 @@ export class Plans {
     await launcher.settled(run);
     const graceMs = options.graceMs ?? milliseconds(configuration.current.orchestrator.shutdown_timeout);
     return stopping.stop(run, { graceMs, force: options.force ?? false });
+  }
+
+  /** Answers the run when nothing of its process tree runs any more. */
+  async pause(address: PlanAddress): Promise<RunRow> {
+    const { id } = await this.requireRun(address);
+    await this.#parts.launcher.settled(id);
+    return this.#parts.pausing.pause(id);
+  }
+
+  /** Answers the run once its process tree goes on. */
+  async resume(address: PlanAddress): Promise<RunRow> {
+    const { id } = await this.requireRun(address);
+    return this.#parts.pausing.resume(id);
   }
 
   /** Stops the run if there is one, then starts the plan again with the command of its last run. */

@@ -32,7 +32,9 @@ export const noCommand = (plan: string): WtdError =>
 export const placesFull = (obstacle: { limit: string; current: number; max: number }): WtdError =>
   new WtdError(
     'LIMIT_REACHED',
-    `no place is free: ${obstacle.limit} is ${obstacle.max}, and ${obstacle.current} active`,
+    obstacle.limit === 'limits.max_machine_cpu_percent'
+      ? `the machine is busy: ${obstacle.limit} is ${obstacle.max}, and it is at ${obstacle.current} %`
+      : `no place is free: ${obstacle.limit} is ${obstacle.max}, and ${obstacle.current} active`,
     {
       hint: 'let it wait with `--when-full queue`, or see what runs with `wtd status`',
       ...obstacle,
@@ -43,6 +45,20 @@ export const placesFull = (obstacle: { limit: string; current: number; max: numb
       ],
     },
   );
+
+/** `requiredMb` has in it what runs on that file system may still write. */
+export const diskLow = ({ path, freeMb, requiredMb }: { path: string; freeMb: number; requiredMb: number }): WtdError =>
+  new WtdError('DISK_LOW', `only ${freeMb} MB are free at ${path}, ${requiredMb} MB are required`, {
+    hint: 'free some space, or lower resources.min_disk_space_mb and run `wtd daemon reload`',
+    path,
+    freeMb,
+    requiredMb,
+    suggestions: [
+      'remove plans you no longer need with `wtd plan remove <plan>`',
+      'free space on that file system',
+      'give runs a lower limit with `--max-disk-mb`: what they may still write is counted as used',
+    ],
+  });
 
 export const queueFull = (current: number, max: number): WtdError =>
   new WtdError('LIMIT_REACHED', `the queue is full: limits.queue_size is ${max}, and ${current} queued`, {

@@ -3,18 +3,18 @@ import { Disposal } from '../../base/disposal.ts';
 import { milliseconds } from '../../base/duration.ts';
 import { newId } from '../../base/id.ts';
 import { shuttingDown, type WtdError } from '../../contract/errors.ts';
+import type { LimitsAsked } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
-import { findObstacle } from '../runs/admission.ts';
-import type { DiskSpaces } from '../runs/disk-space.ts';
 import type { RunLedger } from '../runs/ledger.ts';
+import { combineLimits, configuredLimits, effectiveLimits } from '../runs/limits.ts';
 import { findProgram } from '../runs/program.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
+import type { Gate, Ground } from './gate.ts';
 import type { Launcher } from './launcher.ts';
-import { contendersOf, placesOf } from './places.ts';
 import { locatePlanFile, requireBase } from './plan-location.ts';
 import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
@@ -25,7 +25,7 @@ interface Parts {
   launcher: Launcher;
   registered: RegisteredRuns;
   directories: RunDirectories;
-  disks: DiskSpaces;
+  gate: Gate;
   configuration: Configuration;
   git: Git;
   clock: Clock;
@@ -41,6 +41,7 @@ interface Wish {
   base?: string | undefined;
   file?: string | undefined;
   command?: string[] | undefined;
+  limits?: LimitsAsked | undefined;
 }
 
 export interface StartWish extends Wish {
@@ -75,7 +76,7 @@ export class Starter {
     const plan = await this.#describe(repository, { ...wish, command });
     const env = wish.env ?? this.#parts.environment;
     await findProgram(plan.command[0] ?? '', env);
-    await this.#requireDisk(repository);
+    const ground = await this.#requireRoom(repository, plan);
     const id = newId();
     return await launcher.track(id, async () => {
       await using undo = new Disposal();
@@ -83,6 +84,7 @@ export class Starter {
       await directories.create(id);
       await directories.keepEnvironment(id, env);
       if (this.#parts.isEnding()) throw shuttingDown();
+      this.#checkRoom(ground, plan); // others may have been promised it meanwhile
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
       const run = this.#newRun(plan, { id, state, command: plan.command });
@@ -99,9 +101,9 @@ export class Starter {
     const command = this.#commandFor(repository, wish);
     const plan = await this.#describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
-    await this.#requireDisk(repository);
+    await this.#requireRoom(repository, plan);
     if (this.#parts.isEnding()) throw shuttingDown();
-    const obstacle = this.#obstacle(plan);
+    const obstacle = this.#parts.gate.obstacle(plan.repositoryId);
     if (obstacle) throw placesFull(obstacle);
     const { token, hash } = registered.newToken();
     const id = newId();
@@ -133,7 +135,7 @@ export class Starter {
     if (command.length === 0) throw noCommand(wish.name);
     await this.#baseFor(repository, wish);
     await findProgram(command[0] ?? '', wish.env ?? this.#parts.environment);
-    await this.#requireDisk(repository);
+    await this.#requireRoom(repository);
   }
 
   #commandFor(repository: RepositoryRow, wish: Wish): string[] {
@@ -164,7 +166,8 @@ export class Starter {
       createdAt: now,
       lastActivityAt: now,
     };
-    return { ...(known ?? fresh), base, file, command: wish.command };
+    const limits = combineLimits(known?.limits ?? null, wish.limits);
+    return { ...(known ?? fresh), base, file, command: wish.command, limits };
   }
 
   /** A plan that has its worktree needs its base no more, unless another one is asked for. */
@@ -181,21 +184,26 @@ export class Starter {
     return duplicateRun({ repository, plan, run, worktree: worktree?.path ?? null });
   }
 
-  async #requireDisk(repository: RepositoryRow): Promise<void> {
-    const { disks, configuration } = this.#parts;
-    await disks.require(repository.path, configuration.current.resources.min_disk_space_mb);
+  /** Throws DISK_LOW; answers what was found out. */
+  async #requireRoom(repository: RepositoryRow, plan?: PlanRow): Promise<Ground | undefined> {
+    const ground = await this.#parts.gate.ground(repository);
+    this.#checkRoom(ground, plan);
+    return ground;
   }
 
-  #obstacle(plan: PlanRow) {
-    const { registry, configuration } = this.#parts;
-    const placed = contendersOf(registry, registry.runs.placed());
-    return findObstacle({ id: '', repositoryId: plan.repositoryId }, placed, placesOf(configuration));
+  #checkRoom(ground: Ground | undefined, plan?: PlanRow): void {
+    const refusal = this.#parts.gate.shortage(ground, plan ? this.#limitsOf(plan).maxDiskMb : null);
+    if (refusal) throw refusal;
+  }
+
+  #limitsOf(plan: PlanRow) {
+    return effectiveLimits(plan.limits, configuredLimits(this.#parts.configuration.current));
   }
 
   /** Whether the run has to queue. Throws LIMIT_REACHED when it may not. */
   #mustWait(plan: PlanRow, whenFull: 'queue' | 'refuse'): boolean {
-    const { registry, configuration } = this.#parts;
-    const obstacle = this.#obstacle(plan);
+    const { registry, configuration, gate } = this.#parts;
+    const obstacle = gate.obstacle(plan.repositoryId);
     if (!obstacle) return false;
     if (whenFull === 'refuse') throw placesFull(obstacle);
     const queued = registry.runs.queued().length;
@@ -227,6 +235,9 @@ export class Starter {
       exitCode: null,
       signal: null,
       peak: null,
+      limits: this.#limitsOf(plan),
+      breach: null,
+      resumedAt: null,
       lastHeartbeatAt: null,
     };
   }

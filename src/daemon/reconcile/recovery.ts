@@ -6,6 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
 import { unstartableEnding } from '../runs/machine.ts';
+import type { Pausing } from '../runs/pausing.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
@@ -18,6 +19,7 @@ interface Parts {
   ledger: RunLedger;
   supervisor: Supervisor;
   stopping: Stopping;
+  pausing: Pausing;
   registered: RegisteredRuns;
   directories: RunDirectories;
   worktrees: Worktrees;
@@ -64,11 +66,18 @@ export class Recovery {
     if (run.kind === 'registered') {
       // Its caller was never answered, so nothing of it can be under way.
       if (run.state === 'starting') ledger.end(run.id, unstartableEnding(null));
+    } else if (!(await supervisor.adopt(run))) {
+      ledger.move(run.id, 'queued');
       return;
     }
-    if (!(await supervisor.adopt(run))) {
-      ledger.move(run.id, 'queued');
-    } else if (run.state === 'stopping') this.#goOnStopping(run);
+    if (run.state === 'stopping') this.#goOnStopping(run);
+    if (run.state === 'paused') this.#goOnPausing(run);
+  }
+
+  #goOnPausing(run: RunRow): void {
+    this.#parts.pausing.pause(run.id).catch((error: unknown) => {
+      this.#parts.log.error({ run: run.id, err: error }, 'a pause could not be finished');
+    });
   }
 
   /** In the background: it may take the whole grace. */

@@ -268,6 +268,7 @@ const restoredPlan = (known: { name: string; worktree: WorktreeRow; base: string
   file: null,
   command: [],
   dependsOn: [],
+  limits: null,
   worktreeId: known.worktree.id,
   lastAttempt: 0,
   createdAt: known.now,

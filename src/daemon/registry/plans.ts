@@ -7,7 +7,7 @@ export class PlanRows extends Table<PlanRow> {
   readonly #runs: RunRows;
 
   constructor(store: Store, runs: RunRows) {
-    super(store, 'plans', { command: 'json', dependsOn: 'json' });
+    super(store, 'plans', { command: 'json', dependsOn: 'json', limits: 'json' });
     this.#runs = runs;
   }
 

@@ -1,4 +1,4 @@
-import type { RunReason, RunState, Worktree } from '../../contract/models.ts';
+import type { LimitName, Limits, LimitsAsked, RunReason, RunState, Worktree } from '../../contract/models.ts';
 
 /** Rows as the services see them; times are milliseconds since the epoch. */
 export interface RepositoryRow {
@@ -47,6 +47,8 @@ export interface PlanRow {
   file: string | null;
   command: string[];
   dependsOn: string[];
+  /** What was asked for; what was not said comes from the configuration. */
+  limits: LimitsAsked | null;
   worktreeId: string | null;
   /** Only grows, so that it can fence off an older attempt. */
   lastAttempt: number;
@@ -85,5 +87,11 @@ export interface RunRow {
   exitCode: number | null;
   signal: string | null;
   peak: PeakRow | null;
+  /** In effect since its start; null: a run of the time before there were limits. */
+  limits: Limits | null;
+  /** The limit that made wtd stop or pause it. */
+  breach: LimitName | null;
+  /** What its limits count began anew then; null: it was never paused. */
+  resumedAt: number | null;
   lastHeartbeatAt: number | null;
 }

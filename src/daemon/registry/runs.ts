@@ -10,7 +10,7 @@ export class RunRows extends Table<RunRow> {
   readonly #touched: Store['touched'];
 
   constructor(store: Store) {
-    super(store, 'runs', { command: 'json', peak: 'json', stopForce: 'boolean' });
+    super(store, 'runs', { command: 'json', peak: 'json', limits: 'json', stopForce: 'boolean' });
     this.#touched = store.touched;
   }
 

@@ -1,4 +1,4 @@
-import { WtdError } from '../../contract/errors.ts';
+import { stat } from 'node:fs/promises';
 
 const bytesPerMegabyte = 1_000_000;
 /** Asking spawns df, so an answer is used for a while. */
@@ -24,17 +24,9 @@ export class DiskSpaces {
     return space;
   }
 
-  /** Throws DISK_LOW when less than `requiredMb` is free. What cannot be told does not stand in the way. */
-  async require(path: string, requiredMb: number): Promise<void> {
-    const space = await this.of(path);
-    if (space === undefined || space.freeMb >= requiredMb) return;
-    throw new WtdError('DISK_LOW', `only ${space.freeMb} MB are free at ${path}, ${requiredMb} MB are required`, {
-      hint: 'free some space, or lower resources.min_disk_space_mb and run `wtd daemon reload`',
-      path,
-      freeMb: space.freeMb,
-      requiredMb,
-      suggestions: ['remove plans you no longer need with `wtd plan remove <plan>`', 'free space on that file system'],
-    });
+  /** What tells the file system of a path from others; undefined when there is no such path. */
+  async fileSystemOf(path: string): Promise<number | undefined> {
+    return (await stat(path).catch(() => undefined))?.dev;
   }
 }
 

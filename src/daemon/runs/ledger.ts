@@ -4,7 +4,7 @@ import { WtdError } from '../../contract/errors.ts';
 import type { RunState } from '../../contract/models.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
-import { isActive, mayBecome, type Ending } from './machine.ts';
+import { blamedOn, isActive, mayBecome, type Ending } from './machine.ts';
 
 type EndListener = (run: RunRow) => void;
 
@@ -41,18 +41,28 @@ export class RunLedger {
     const moved = { ...run, ...entry.changes, state: to };
     this.#registry.change((tell) => {
       this.#registry.runs.update(id, { ...entry.changes, state: to });
-      const plan = this.#registry.plans.get(run.planId);
       this.#registry.plans.update(run.planId, { lastActivityAt: this.#clock.now() });
       tell({
-        type: eventOf[to],
-        repository: plan ? (this.#registry.repositories.get(plan.repositoryId)?.name ?? null) : null,
-        plan: plan?.name ?? null,
-        run: id,
-        worktree: moved.worktreeId,
+        ...this.#about(moved),
+        type: run.state === 'paused' && to === 'running' ? 'run.resumed' : eventOf[to],
         data: { attempt: run.attempt, ...entry.data },
       });
     });
     return moved;
+  }
+
+  /** Something happened to a run that leaves its state as it is. */
+  note(id: string, type: EventType, data: Record<string, unknown>): void {
+    const run = this.require(id);
+    this.#registry.change((tell) => {
+      tell({ ...this.#about(run), type, data: { attempt: run.attempt, ...data } });
+    });
+  }
+
+  #about({ id, planId, worktreeId }: RunRow) {
+    const plan = this.#registry.plans.get(planId);
+    const repository = plan && this.#registry.repositories.get(plan.repositoryId);
+    return { repository: repository?.name ?? null, plan: plan?.name ?? null, run: id, worktree: worktreeId };
   }
 
   /** A stop that was patient is so no more, also for the next daemon. */
@@ -66,7 +76,7 @@ export class RunLedger {
   end(id: string, ending: Ending, entry: { endedAt?: number | undefined } = {}): RunRow {
     const run = this.require(id);
     if (!isActive(run.state)) return run;
-    const { state, ...outcome } = ending;
+    const { state, ...outcome } = blamedOn(run.breach, ending);
     const endedAt = Math.max(entry.endedAt ?? this.#clock.now(), run.startedAt ?? 0);
     const changes = { ...outcome, endedAt, peak: this.#parts.usage.peakOf(id) };
     const ended = this.move(id, state, { changes, data: { state, ...outcome } });
@@ -142,7 +152,7 @@ const eventOf: Record<RunState, EventType> = {
   queued: 'run.queued',
   starting: 'run.starting',
   running: 'run.started',
-  paused: 'run.started',
+  paused: 'run.paused',
   stopping: 'run.stopping',
   succeeded: 'run.ended',
   failed: 'run.ended',

@@ -1,4 +1,4 @@
-import type { RunReason, RunState } from '../../contract/models.ts';
+import type { LimitName, RunReason, RunState } from '../../contract/models.ts';
 
 /*
  *   queued -> starting -> running <-> paused -> stopping -> succeeded | failed | stopped | lost
@@ -10,7 +10,7 @@ const next: Record<RunState, readonly RunState[]> = {
   starting: ['queued', 'running', 'stopping', 'failed', 'stopped', 'lost'],
   running: ['paused', 'stopping', 'succeeded', 'failed', 'lost'],
   paused: ['running', 'stopping', 'succeeded', 'failed', 'lost'],
-  stopping: ['stopped', 'lost'],
+  stopping: ['failed', 'stopped', 'lost'],
   succeeded: [],
   failed: [],
   stopped: [],
@@ -37,6 +37,10 @@ export function endingOf(exit: { exitCode: number; signal: string | null }, stop
   if (exitCode === 0) return { state: 'succeeded', reason: null, exitCode, signal };
   return { state: 'failed', reason: signal === null ? 'exit' : 'signal', exitCode, signal };
 }
+
+/** A stop that wtd itself ordered, because of a broken limit, is a failure. */
+export const blamedOn = (breach: LimitName | null, ending: Ending): Ending =>
+  breach !== null && ending.state === 'stopped' ? { ...ending, state: 'failed', reason: breach } : ending;
 
 /** A command that could not be executed; `exitCode` is the shell's 126 or 127. */
 export const unstartableEnding = (exitCode: number | null): Ending => ({

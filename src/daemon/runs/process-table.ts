@@ -9,6 +9,8 @@ export interface ProcessEntry {
   session: number;
   start: string;
   zombie: boolean;
+  /** Stopped where it is, by a signal. */
+  stopped: boolean;
 }
 
 const onLinux = process.platform === 'linux';
@@ -72,6 +74,7 @@ export function parseStat(text: string): ProcessEntry | undefined {
     session: Number(session),
     start,
     zombie: state === 'Z' || state === 'X',
+    stopped: state === 'T',
   };
 }
 
@@ -94,5 +97,6 @@ async function listWithPs(selection: readonly string[]): Promise<ProcessEntry[]>
       session: Number.parseInt(session ?? '0', 16),
       start: start.join(' '),
       zombie: state?.startsWith('Z') ?? false,
+      stopped: state?.startsWith('T') ?? false,
     }));
 }

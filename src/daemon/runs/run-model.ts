@@ -2,6 +2,7 @@ import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Run } from '../../contract/models.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
+import { noLimits } from './limits.ts';
 import { isActive } from './machine.ts';
 import type { RunDirectories } from './run-directory.ts';
 import type { UsageMonitor } from './usage.ts';
@@ -27,7 +28,7 @@ export class RunModels {
       executor: run.executor,
       kind: run.kind,
       state: run.state,
-      reason: run.reason,
+      reason: run.reason ?? (isActive(run.state) ? run.breach : null),
       pid: run.pid,
       command: run.command,
       cwd: run.cwd,
@@ -40,6 +41,7 @@ export class RunModels {
       logPath: run.kind === 'supervised' ? this.#parts.directories.logOf(run.id) : null,
       usage: isActive(run.state) ? usage.usageOf(run.id) : null,
       peak: usage.peakOf(run.id) ?? run.peak ?? noPeak,
+      limits: run.limits ?? noLimits,
       lastHeartbeatAt: run.lastHeartbeatAt === null ? null : isoTime(run.lastHeartbeatAt),
     };
   }

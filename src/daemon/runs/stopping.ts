@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WtdError } from '../../contract/errors.ts';
+import type { LimitName } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
 import { liveness, signalProcess } from './identity.ts';
@@ -27,8 +28,11 @@ export class Stopping {
     this.#parts = parts;
   }
 
-  /** Answers the ended run when its whole process tree is gone. The intent is on disk before the first signal. */
-  async stop(id: string, options: { graceMs: number; force: boolean }): Promise<RunRow> {
+  /**
+   * Answers the ended run when its whole process tree is gone. The intent is on disk before the first signal.
+   * `breach`: nobody asked, but it broke this limit, which makes its end a failure.
+   */
+  async stop(id: string, options: { graceMs: number; force: boolean; breach?: LimitName }): Promise<RunRow> {
     const { ledger } = this.#parts;
     const run = ledger.require(id);
     if (!isActive(run.state)) return run;
@@ -36,7 +40,8 @@ export class Stopping {
     if (run.pid === null && run.parentPid === null) return this.#giveUp(run, options.force);
     const graceMs = options.force ? 0 : options.graceMs;
     if (run.state !== 'stopping') {
-      ledger.move(id, 'stopping', { changes: { stopForce: options.force }, data: { force: options.force } });
+      const { force, breach = null } = options;
+      ledger.move(id, 'stopping', { changes: { stopForce: force, breach }, data: { force, limit: breach } });
     }
     if (options.force && run.stopForce === false) ledger.hurry(id);
     const underWay = this.#underWay.get(id);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Peak, Usage } from '../../contract/models.ts';
+import { Marks } from './marks.ts';
 import { listProcesses, type ProcessEntry } from './process-table.ts';
 import { selectTree, type TreeRoots } from './tree.ts';
 
@@ -11,6 +12,8 @@ interface MonitorOptions {
   clock: Clock;
   intervalMs: () => number;
   runs: () => readonly TreeRoots[];
+  /** Of a run's worktree; null: not known. */
+  diskMbOf: (run: string) => number | null;
   onError: (error: unknown) => void;
 }
 
@@ -21,6 +24,11 @@ export class UsageMonitor implements AsyncDisposable {
   readonly #peaks = new Map<string, Peak>();
   /** pidusage answers 0 for the first sample of a process, so it is not counted. */
   #seen = new Map<number, string>();
+  /** The processes of each run at the last look: one stays the run's even when what tied it to the run has ended. */
+  #trees = new Map<string, ReadonlyMap<number, string>>();
+  /** What left the run's tree before we ever looked. */
+  readonly #marks = new Marks();
+  #listener: (samples: ReadonlyMap<string, Usage>) => void = () => undefined;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -46,31 +54,43 @@ export class UsageMonitor implements AsyncDisposable {
     this.#peaks.delete(run);
   }
 
+  /** Called after every look with what was measured, by run. */
+  onSampled(listener: (samples: ReadonlyMap<string, Usage>) => void): void {
+    this.#listener = listener;
+  }
+
   async sample(): Promise<void> {
     const runs = this.#options.runs();
-    if (runs.length === 0) return;
-    const processes = await listProcesses();
-    const trees = runs.map((roots) => ({ run: roots.run, tree: selectTree(processes, roots) }));
+    const processes = runs.length === 0 ? [] : await listProcesses();
+    const marked = await this.#marks.find(processes);
+    const trees = runs.map((roots) => {
+      const found = new Map([...(this.#trees.get(roots.run) ?? []), ...(marked.get(roots.run) ?? [])]);
+      return { run: roots.run, tree: selectTree(processes, { ...roots, found }) };
+    });
     const measured = await measure(
       trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
       this.#options.intervalMs(),
     );
     const current = new Set(this.#options.runs().map(({ run }) => run)); // some may have ended meanwhile
-    for (const { run, tree } of trees) if (current.has(run)) this.#keep(run, tree, measured);
-    this.#seen = new Map(trees.flatMap(({ tree }) => tree.map(({ pid, start }) => [pid, start])));
+    const samples = trees
+      .filter(({ run }) => current.has(run))
+      .flatMap(({ run, tree }) => this.#keep(run, tree, measured));
+    this.#trees = new Map(trees.map(({ run, tree }) => [run, new Map(tree.map(({ pid, start }) => [pid, start]))]));
+    this.#seen = new Map([...this.#trees.values()].flatMap((tree) => [...tree]));
+    this.#listener(new Map(samples));
   }
 
-  #keep(run: string, tree: readonly ProcessEntry[], measured: Measured): void {
+  #keep(run: string, tree: readonly ProcessEntry[], measured: Measured): [string, Usage][] {
     const found = tree.flatMap(({ pid, start }) => {
       const sample = measured[pid];
       return sample ? [{ memory: sample.memory, cpu: this.#seen.get(pid) === start ? sample.cpu : null }] : [];
     });
-    if (found.length === 0) return;
+    if (found.length === 0) return [];
     const rated = found.flatMap(({ cpu }) => cpu ?? []);
     const usage: Usage = {
       cpuPercent: rated.length === 0 ? null : round(sum(rated)),
       memoryMb: round(sum(found.map(({ memory }) => memory)) / bytesPerMegabyte),
-      diskMb: null,
+      diskMb: this.#options.diskMbOf(run),
       processes: found.length,
       sampledAt: isoTime(this.#options.clock.now()),
     };
@@ -79,8 +99,9 @@ export class UsageMonitor implements AsyncDisposable {
     this.#peaks.set(run, {
       cpuPercent: larger(peak?.cpuPercent ?? null, usage.cpuPercent),
       memoryMb: larger(peak?.memoryMb ?? null, usage.memoryMb),
-      diskMb: null,
+      diskMb: larger(peak?.diskMb ?? null, usage.diskMb),
     });
+    return [[run, usage]];
   }
 
   async #sampleForever(): Promise<void> {

@@ -51,6 +51,7 @@ export const planRow = (repositoryId: string, name: string, rest: Partial<PlanRo
   file: null,
   command: ['true'],
   dependsOn: [],
+  limits: null,
   worktreeId: null,
   lastAttempt: 1,
   createdAt: 0,
@@ -82,6 +83,9 @@ export const runRow = (plan: PlanRow, rest: Partial<RunRow> = {}): RunRow => ({
   exitCode: null,
   signal: null,
   peak: null,
+  limits: null,
+  breach: null,
+  resumedAt: null,
   lastHeartbeatAt: null,
   ...rest,
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { admitFromQueue, findObstacle, type Contender } from '../../../src/daemon/runs/admission.ts';
+import { admitFromQueue, findObstacle, requiredMb, type Contender } from '../../../src/daemon/runs/admission.ts';
 
 const contender = (id: string, repositoryId = 'shop'): Contender => ({ id, repositoryId });
 const ids = (contenders: readonly Contender[]) => contenders.map(({ id }) => id);
@@ -27,12 +27,46 @@ describe('one more run', () => {
     });
   });
 
+  test('has a place until the machine is too busy, as far as that is known', () => {
+    const places = (percent: number | null) => ({
+      maxConcurrent: 9,
+      maxPerRepository: null,
+      cpu: { percent, max: 80 },
+    });
+    expect(findObstacle(contender('a'), [], places(79.9))).toBeUndefined();
+    expect(findObstacle(contender('a'), [], places(null))).toBeUndefined();
+    expect(findObstacle(contender('a'), [], places(80))).toEqual({
+      limit: 'limits.max_machine_cpu_percent',
+      current: 80,
+      max: 80,
+    });
+  });
+
   test('waits as well when a limit was lowered below what runs', () => {
     const placed = [contender('a'), contender('b'), contender('c')];
     expect(findObstacle(contender('d'), placed, { maxConcurrent: 1, maxPerRepository: null })).toMatchObject({
       current: 3,
       max: 1,
     });
+  });
+});
+
+describe('the space that must be free', () => {
+  const room = { reserveMb: 500, ownMb: 0, promises: [] };
+
+  test('is the reserve and what the run may write', () => {
+    expect(requiredMb(room)).toBe(500);
+    expect(requiredMb({ ...room, ownMb: 200 })).toBe(700);
+  });
+
+  test('has in it what others may still write', () => {
+    const promises = [
+      { maxDiskMb: 100, diskMb: 30.5 },
+      { maxDiskMb: 100, diskMb: null },
+      { maxDiskMb: 100, diskMb: 250 },
+      { maxDiskMb: null, diskMb: 40 },
+    ];
+    expect(requiredMb({ ...room, promises })).toBe(500 + 70 + 100);
   });
 });
 

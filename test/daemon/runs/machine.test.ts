@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { activeRunStates, endedRunStates, type RunState } from '../../../src/contract/models.ts';
-import { endingOf, isActive, mayBecome, unstartableEnding, vanishedEnding } from '../../../src/daemon/runs/machine.ts';
+import {
+  blamedOn,
+  endingOf,
+  isActive,
+  mayBecome,
+  unstartableEnding,
+  vanishedEnding,
+} from '../../../src/daemon/runs/machine.ts';
 
 const states: RunState[] = [...activeRunStates, ...endedRunStates];
 const nextOf = (from: RunState) => states.filter((to) => mayBecome(from, to));
@@ -11,7 +18,7 @@ test('a run moves only along the diagram', () => {
     starting: ['queued', 'running', 'stopping', 'failed', 'stopped', 'lost'],
     running: ['paused', 'stopping', 'succeeded', 'failed', 'lost'],
     paused: ['running', 'stopping', 'succeeded', 'failed', 'lost'],
-    stopping: ['stopped', 'lost'],
+    stopping: ['failed', 'stopped', 'lost'],
     succeeded: [],
     failed: [],
     stopped: [],
@@ -62,6 +69,16 @@ describe('a command', () => {
       exitCode: null,
       signal: 'SIGTERM',
     });
+  });
+
+  test('that wtd itself stopped because of a limit failed, for that reason', () => {
+    const stopped = endingOf({ exitCode: 143, signal: 'SIGTERM' }, true);
+    expect(blamedOn('memory', stopped)).toEqual({ ...stopped, state: 'failed', reason: 'memory' });
+    expect(blamedOn(null, stopped)).toEqual(stopped);
+    const vanished = vanishedEnding('reboot', true);
+    expect(blamedOn('memory', vanished)).toEqual(vanished);
+    const exited = endingOf({ exitCode: 3, signal: null }, false);
+    expect(blamedOn('memory', exited)).toEqual(exited);
   });
 
   test('that could not be executed failed by its spawn', () => {

@@ -6,7 +6,7 @@ const entry = (
   pid: number,
   parent: number,
   rest: Partial<ProcessEntry> & Pick<ProcessEntry, 'session'>,
-): ProcessEntry => ({ pid, parent, start: `s${pid}`, zombie: false, ...rest });
+): ProcessEntry => ({ pid, parent, start: `s${pid}`, zombie: false, stopped: false, ...rest });
 
 /** The run: parent 100, its command 101 and a child 102; a second run beside it; init and a stranger. */
 const machine: ProcessEntry[] = [

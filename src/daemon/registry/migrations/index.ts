@@ -1,4 +1,5 @@
 import { first } from './0001-first.ts';
+import { limits } from './0002-limits.ts';
 
 /** In order; the schema's version is the number of those applied. Never edit one that was released. */
-export const migrations: readonly string[] = [first];
+export const migrations: readonly string[] = [first, limits];
