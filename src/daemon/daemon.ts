@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts';
 import { Disposal } from '../base/disposal.ts';
 import { forChild } from '../base/environment.ts';
+import { armFault } from '../base/fault-point.ts';
 import { version } from '../base/version.ts';
 import { Configuration } from './config.ts';
 import { createDispatch } from './dispatch.ts';
@@ -25,6 +26,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Throws WtdError when it may not or cannot start; then nothing has changed.
  */
 export async function runDaemon(environment: Environment, announce: (socket: string) => void): Promise<number> {
+  armFault(environment);
   await using undo = new Disposal();
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;

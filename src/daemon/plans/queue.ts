@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoint } from '../../base/fault-point.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -43,7 +44,9 @@ export class Queue implements AsyncDisposable {
     if (queued.length === 0) return;
     const placed = contendersOf(registry, registry.runs.placed());
     for (const { id } of admitFromQueue(queued, placed, placesOf(configuration))) {
-      const launch = this.#parts.launcher.launchQueued(ledger.move(id, 'starting')).catch((error: unknown) => {
+      const run = ledger.move(id, 'starting');
+      faultPoint('queue: admitted');
+      const launch = this.#parts.launcher.launchQueued(run).catch((error: unknown) => {
         this.#parts.log.error({ run: id, err: error }, 'the end of a start could not be recorded');
       });
       this.#launches.add(launch);

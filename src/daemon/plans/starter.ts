@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { milliseconds } from '../../base/duration.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { shuttingDown, type WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
@@ -81,12 +82,15 @@ export class Starter {
       await using undo = new Disposal();
       undo.defer(() => directories.remove(id));
       await directories.create(id);
+      faultPoint('start: directory made');
       await directories.keepEnvironment(id, env);
+      faultPoint('start: environment kept');
       if (this.#parts.isEnding()) throw shuttingDown();
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
       const run = this.#newRun(plan, { id, state, command: plan.command });
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+      faultPoint(isQueued ? 'queue: row written' : 'start: row written');
       const begun = isQueued ? run : await launcher.launch(run, undo);
       undo.release();
       return begun;
@@ -110,11 +114,14 @@ export class Starter {
       const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [] });
       const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+      faultPoint('register: row written');
       const { worktree } = await launcher.prepare(run, undo);
+      faultPoint('register: worktree made');
       const now = clock.now();
       const placed = { worktreeId: worktree.id, cwd: worktree.path, startedAt: now, lastHeartbeatAt: now };
       const data = { pid: wish.pid ?? null, kind: 'registered' };
       const running = ledger.move(run.id, 'running', { changes: { ...processes, ...placed }, data });
+      faultPoint('register: recorded');
       undo.release();
       const env = runVariables({ run: running, plan, repository, worktree, socket });
       return { run: run.id, token, cwd: worktree.path, env, heartbeatMs: this.#heartbeatMs };

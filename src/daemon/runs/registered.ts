@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { RunRow } from '../registry/rows.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -62,7 +63,12 @@ export class RegisteredRuns {
     const run = this.#authorized(id, word.token);
     requireActive(run);
     this.#gone.delete(id);
-    return this.#parts.ledger.end(id, endingOf({ exitCode: word.exitCode, signal: null }, run.stopForce !== null));
+    const ended = this.#parts.ledger.end(
+      id,
+      endingOf({ exitCode: word.exitCode, signal: null }, run.stopForce !== null),
+    );
+    faultPoint('finish: recorded');
+    return ended;
   }
 
   /** Binds a run to a connection: its end ends the run, unless its process is provably alive. */

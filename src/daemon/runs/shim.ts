@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { faultPoint } from '../../base/fault-point.ts';
 import { runCommand } from '../commands/commands.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { cancelledMark, parseRunRecord, type RunRecord } from './run-record.ts';
@@ -30,7 +31,9 @@ export class ShimExecutor implements Executor {
       env: this.#environment,
       timeoutMs: mkfifoTimeoutMs,
     });
+    faultPoint('start: fifos made');
     await untilExecuted(launch);
+    faultPoint('start: executed');
     const record = await this.inspect(directory);
     if (record.kind === 'unstartable') return unstartable(launch, record.exitCode);
     if ((record.kind === 'claimed' || record.kind === 'exited') && record.child) {
@@ -106,6 +109,7 @@ async function untilExecuted({ directory, output: file, cwd, command, env }: Lau
       reject: false,
       buffer: false,
     });
+    faultPoint('start: parent spawned');
     parent.unref();
     await Promise.race([once(executed, 'close'), parent]);
   } finally {
