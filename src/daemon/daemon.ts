@@ -40,6 +40,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     services,
     log,
     checkResults: environment['WTD_CHECK_RESULTS'] === '1',
+    home: paths.home,
     isEnding,
   });
   const server = new SocketServer({ dispatch, log });
@@ -62,9 +63,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     await schedule.restart();
     queue.advance();
   });
-  ground.registry.change((tell) => {
-    tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
-  });
+  lifeCycle.tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
   const ended = lifeCycle.untilEnd(readiness); // signals are served before anybody is told that it is up
   await readiness.notifyReady();
   announce(paths.socket);

@@ -57,7 +57,7 @@ export class LifeCycle implements AsyncDisposable {
       await this.#parts.configuration.reload();
       for (const listener of this.#reloadListeners) await listener();
       this.#parts.log.info('the configuration was read again');
-      this.#tell({ type: 'daemon.reloaded' });
+      this.tell({ type: 'daemon.reloaded' });
     });
   }
 
@@ -67,7 +67,7 @@ export class LifeCycle implements AsyncDisposable {
     this.#isEnding = true;
     log.info({ runs }, 'ending');
     try {
-      this.#tell({ type: 'daemon.stopping', data: { runs } });
+      this.tell({ type: 'daemon.stopping', data: { runs } });
       await queue[Symbol.asyncDispose]();
       if (runs === 'stop') await this.#stopAll();
     } finally {
@@ -77,8 +77,8 @@ export class LifeCycle implements AsyncDisposable {
     }
   }
 
-  /** A registry that cannot be written must not keep the daemon from ending. */
-  #tell(happening: Happening): void {
+  /** A registry that cannot be written must not keep the daemon from serving or from ending. */
+  tell(happening: Happening): void {
     const { registry, log } = this.#parts;
     try {
       registry.change((tell) => {

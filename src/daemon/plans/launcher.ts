@@ -74,7 +74,7 @@ export class Launcher {
     try {
       return await beginning;
     } finally {
-      this.#underWay.delete(run);
+      if (this.#underWay.get(run) === beginning) this.#underWay.delete(run);
     }
   }
 

@@ -6,6 +6,7 @@ import { newId } from '../../base/id.ts';
 import { shuttingDown, type WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
+import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import { findObstacle } from '../runs/admission.ts';
@@ -30,6 +31,7 @@ interface Parts {
   configuration: Configuration;
   git: Git;
   clock: Clock;
+  log: Logger;
   socket: string;
   /** Nothing begins any more. */
   isEnding: () => boolean;
@@ -236,7 +238,7 @@ export class Starter {
     };
   }
 
-  /** Writes repository, plan and run down at once; answers how to take that back. */
+  /** Writes repository, plan and run down at once; answers how to take that back, on a full disk later. */
   #write(repository: RepositoryRow, { plan, run, isNewPlan }: Admitted): () => void {
     const { registry } = this.#parts;
     const isNewRepository = !registry.repositories.get(repository.id);
@@ -256,8 +258,8 @@ export class Starter {
       const type = run.state === 'queued' ? 'run.queued' : 'run.starting';
       tell({ ...about, type, run: run.id, data: { attempt: run.attempt } });
     });
-    return () => {
-      registry.change((tell) => {
+    const takeBack = async () => {
+      await registry.changeOnceWritable((tell) => {
         registry.runs.delete(run.id);
         tell({ ...about, type: 'run.ended', run: run.id, data: { state: 'failed', reason: 'spawn', takenBack: true } });
         if (before) registry.plans.update(plan.id, { ...before, lastAttempt: run.attempt });
@@ -271,6 +273,11 @@ export class Starter {
         }
       });
       this.#parts.ledger.takenBack(run);
+    };
+    return () => {
+      this.#parts.launcher.track(run.id, takeBack).catch((error: unknown) => {
+        this.#parts.log.warn({ run: run.id, err: error }, 'a start that was taken back is still written down');
+      });
     };
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { WtdError } from '../../contract/errors.ts';
+import { findFullDisk } from '../../contract/full-disk.ts';
 import { migrations } from './migrations/index.ts';
 
 /** "wtdb" in ASCII: tells our database from any other SQLite file. */
@@ -21,7 +22,7 @@ export function openDatabase(file: string, runsDirectory: string): Database {
   } catch (error) {
     database.close();
     if (error instanceof WtdError) throw error;
-    throw isBusy(error) ? busy(file) : unusable(file, (error as Error).message);
+    throw findFullDisk(error, file) ?? (isBusy(error) ? busy(file) : unusable(file, (error as Error).message));
   }
 }
 
@@ -44,7 +45,7 @@ function open(file: string): Database {
   try {
     return new SqliteDatabase(file, { timeout: busyTimeoutMs });
   } catch (error) {
-    throw unusable(file, (error as Error).message);
+    throw findFullDisk(error, file) ?? unusable(file, (error as Error).message);
   }
 }
 

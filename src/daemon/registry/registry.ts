@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../base/clock.ts';
 import type { EventType } from '../../contract/events.ts';
@@ -7,6 +8,7 @@ import { PlanRows } from './plans.ts';
 import { RepositoryRows } from './repositories.ts';
 import { RunRows } from './runs.ts';
 import type { Answers } from './table.ts';
+import { isPassingTrouble } from './trouble.ts';
 import { WorktreeRows } from './worktrees.ts';
 
 /** What an event is about; names and ids as in the contract's Event. */
@@ -21,6 +23,8 @@ export interface Happening {
 
 type Tell = (happening: Happening) => void;
 type Listener = (event: EventRow) => void;
+
+const retryPauseMs = 250;
 
 /** Ownership and intent, on disk. Every change goes through `change`, together with the events that tell of it. */
 export class Registry implements Disposable {
@@ -63,6 +67,18 @@ export class Registry implements Disposable {
     const result = this.#commit(() => apply(tell));
     for (const event of told) for (const listener of this.#listeners) listener(event);
     return result;
+  }
+
+  /** Like change, but tries again while the disk is full or somebody else writes; the first time at once. */
+  async changeOnceWritable<T>(apply: (tell: Tell) => T): Promise<T> {
+    for (;;) {
+      try {
+        return this.change(apply);
+      } catch (error) {
+        if (!isPassingTrouble(error)) throw error;
+      }
+      await sleep(retryPauseMs, undefined, { ref: false });
+    }
   }
 
   #commit<T>(apply: () => T): T {

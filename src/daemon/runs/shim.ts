@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
@@ -55,7 +55,10 @@ export class ShimExecutor implements Executor {
 
   async cancel(directory: string): Promise<RunRecord> {
     try {
-      await writeFile(join(directory, 'record'), `${cancelledMark}\n`, { flag: 'wx', mode: 0o600 });
+      await using record = await open(join(directory, 'record'), 'wx', 0o600);
+      // Who made the file has the say, so nothing changes when a full disk keeps the mark out.
+      await record.writeFile(`${cancelledMark}\n`).catch(() => undefined);
+      return { kind: 'cancelled' };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return { kind: 'cancelled' }; // without its directory no parent can come up

@@ -4,6 +4,7 @@ import { faultPoint } from '../../base/fault-point.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
+import { isPassingTrouble } from '../registry/trouble.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
@@ -221,7 +222,7 @@ export class Supervisor implements AsyncDisposable {
         write();
         return;
       } catch (error) {
-        if (!isRegistryTrouble(error) || performance.now() > deadline) throw error;
+        if (!isPassingTrouble(error) || performance.now() > deadline) throw error;
         this.#parts.log.error({ err: error }, 'the registry could not be written, trying again');
         await sleep(insistPauseMs, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -267,10 +268,4 @@ export class Supervisor implements AsyncDisposable {
     this.#watches.clear();
     return Promise.resolve();
   }
-}
-
-/** Busy, full or unwritable: it may pass. Anything else is a defect, and repeating it mends nothing. */
-function isRegistryTrouble(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
 }

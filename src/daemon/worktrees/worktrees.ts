@@ -97,8 +97,12 @@ export class Worktrees {
     if (!registry.worktrees.get(row.id)) return;
     await endMarked(gitMark, row.id);
     await this.#discard(repository, row, () => Promise.resolve());
-    registry.change(() => {
+    const forgotten = registry.changeOnceWritable(() => {
       registry.worktrees.delete(row.id);
+    });
+    // Nobody waits for a full disk: the next daemon would do the same.
+    forgotten.catch((error: unknown) => {
+      this.#parts.log.warn({ worktree: row.path, err: error }, 'a worktree that was taken back is still written down');
     });
   }
 
