@@ -3,6 +3,7 @@ import type { Disposal } from '../base/disposal.ts';
 import { milliseconds } from '../base/duration.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import { runCommand } from './commands/commands.ts';
 import type { Configuration } from './config.ts';
 import { Journal } from './events/journal.ts';
@@ -46,6 +47,7 @@ export interface Ground {
   log: Logger;
   registry: Registry;
   clock: Clock;
+  clockWatch: ClockWatch;
   git: Git;
   bootId: string;
   environment: Readonly<Record<string, string>>;
@@ -131,11 +133,12 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
 }
 
 export function buildSchedule({ ground, runs, plans }: Built, work: { queue: Queue; recovery: Recovery }): Schedule {
-  const { configuration, log } = ground;
+  const { configuration, log, clock } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
     configuration,
     log,
+    clock,
     jobs: {
       reconcile: async () => {
         await runs.registered.check();

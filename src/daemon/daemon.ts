@@ -1,8 +1,9 @@
 import { systemClock } from '../base/clock.ts';
 import { Disposal } from '../base/disposal.ts';
 import { forChild } from '../base/environment.ts';
-import { armFault } from '../base/fault-point.ts';
+import { armFault, moveClock } from '../base/fault-point.ts';
 import { version } from '../base/version.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { Configuration } from './config.ts';
 import { createDispatch } from './dispatch.ts';
 import { Git } from './git/git.ts';
@@ -27,6 +28,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export async function runDaemon(environment: Environment, announce: (socket: string) => void): Promise<number> {
   armFault(environment);
+  moveClock(environment);
   await using undo = new Disposal();
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;
@@ -86,6 +88,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
   undo.defer(() => {
     registry[Symbol.dispose]();
   });
+  const clockWatch = undo.use(new ClockWatch({ clock: systemClock, log, lastSeen: registry.events.newestAt() }));
   const own = forChild(environment);
   return {
     paths,
@@ -93,6 +96,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
     log,
     registry,
     clock: systemClock,
+    clockWatch,
     git: new Git(own),
     bootId: await readBootId(),
     environment: own,

@@ -124,6 +124,7 @@ export class Starter {
       const data = { pid: wish.pid ?? null, kind: 'registered' };
       const running = ledger.move(run.id, 'running', { changes: { ...processes, ...placed }, data });
       faultPoint('register: recorded');
+      registered.hear(run.id);
       undo.release();
       const env = runVariables({ run: running, plan, repository, worktree, socket });
       return { run: run.id, token, cwd: worktree.path, env, heartbeatMs: this.#heartbeatMs };

@@ -57,7 +57,8 @@ function prepare(database: Database, file: string): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
-  migrate(database, version);
+  // Only then, because it writes, and the disk may be full.
+  if (version < migrations.length) migrate(database, version);
 }
 
 function check(database: Database, file: string): void {

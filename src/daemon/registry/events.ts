@@ -52,6 +52,11 @@ export class EventRows {
     return { oldest: range?.oldest ?? 1, newest: range?.newest ?? 0 };
   }
 
+  /** When the newest one happened; null when there is none. */
+  newestAt(): number | null {
+    return this.last({ limit: 1, types: null })[0]?.at ?? null;
+  }
+
   /** Keeps the newest ones. */
   trim(keep: number): void {
     this.#trim.run(keep);

@@ -69,8 +69,8 @@ export class Worktrees {
       this.#emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
-    faultPoint('create: row written');
     undo.defer(() => this.rollBack(repository, row));
+    faultPoint('create: row written');
     await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
     faultPoint('create: registered');
     const args = ['reset', '--quiet', '--hard', '--no-recurse-submodules'];
