@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 declare const __WTD_FAULTS__: boolean | undefined;
 
 /** True only in the second build that `npm run build:faults` makes; elsewhere all of this comes to nothing. */
@@ -75,18 +73,4 @@ export function faultPoint(point: FaultPoint): void {
   armed = undefined;
   if (action === 'kill') process.kill(process.pid, 'SIGKILL');
   throw Object.assign(new Error(`ENOSPC: no space left on device, at ${point}`), { code: 'ENOSPC' });
-}
-
-/** Takes `WTD_CLOCK=<file>`: by how many milliseconds the clock of this process alone goes wrong, asked every time. */
-export function moveClock(environment: Readonly<Record<string, string | undefined>>): void {
-  const file = isBreakable ? environment['WTD_CLOCK'] : undefined;
-  if (file === undefined) return;
-  const RightDate = Date;
-  const now = () => RightDate.now() + Number(readFileSync(file, 'latin1'));
-  globalThis.Date = class extends RightDate {
-    static override now = now;
-    constructor(...given: unknown[]) {
-      super(...((given.length === 0 ? [now()] : given) as [number]));
-    }
-  } as DateConstructor;
 }

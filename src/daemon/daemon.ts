@@ -1,8 +1,9 @@
 import { systemClock } from '../base/clock.ts';
 import { Disposal } from '../base/disposal.ts';
 import { forChild } from '../base/environment.ts';
-import { armFault, moveClock } from '../base/fault-point.ts';
+import { armFault } from '../base/fault-point.ts';
 import { version } from '../base/version.ts';
+import { moveClock } from '../base/wrong-clock.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Configuration } from './config.ts';
 import { createDispatch } from './dispatch.ts';
