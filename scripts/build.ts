@@ -11,14 +11,17 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
 
-/** Built beside and put in place at last, so that whoever runs dist/ meanwhile finds it whole. */
-const fresh = 'dist.new';
+/** `--faults`: with the fault points of src/base/fault-point.ts in it, for tests alone, and in a place of its own. */
+const hasFaults = process.argv.includes('--faults');
+const place = hasFaults ? 'dist-faults' : 'dist';
+/** Built beside and put in place at last, so that whoever runs it meanwhile finds it whole. */
+const fresh = `${place}.new`;
 
 const common: esbuild.BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  define: { __WTD_VERSION__: JSON.stringify(version) },
+  define: { __WTD_VERSION__: JSON.stringify(version), __WTD_FAULTS__: String(hasFaults) },
   logLevel: 'warning',
 };
 
@@ -95,6 +98,7 @@ async function buildDaemon(): Promise<void> {
     outdir: fresh,
     format: 'esm',
     splitting: true,
+    minifySyntax: true, // calls of functions that came to nothing go with it
     outExtension: { '.js': '.mjs' },
     // Bundled packages cost a third less memory than packages imported whole; these three load files of their own.
     external: ['better-sqlite3', 'pino', 'pidusage'],
@@ -110,5 +114,5 @@ await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh);
 await buildClient();
 await buildDaemon();
-await rm('dist', { recursive: true, force: true });
-await rename(fresh, 'dist');
+await rm(place, { recursive: true, force: true });
+await rename(fresh, place);

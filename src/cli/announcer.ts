@@ -40,12 +40,12 @@ export class Announcer implements AsyncDisposable {
   /** Records the end, and tries for a while when no daemon answers. */
   async finish(exitCode: number): Promise<Result<'run.finish'>> {
     clearInterval(this.#timer);
-    const giveUpAtMs = Date.now() + finishPatienceMs;
+    const giveUpAtMs = performance.now() + finishPatienceMs;
     for (;;) {
       try {
         return await this.#tell('run.finish', { ...this.#run, exitCode });
       } catch (error) {
-        if (!isAway(error) || Date.now() > giveUpAtMs) throw error;
+        if (!isAway(error) || performance.now() > giveUpAtMs) throw error;
         await delay(finishPauseMs);
       }
     }

@@ -44,7 +44,7 @@ const retryMs = 15;
 /** Connects to the daemon of a socket, and starts one when none answers. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { socketPath, start, startTimeoutMs = 15_000, onStarting } = options;
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = performance.now() + startTimeoutMs;
   let found = await tryConnect(socketPath);
   const service = found === 'absent' ? start?.service : null;
   let starting = service ? await startByService(service, options) : undefined;
@@ -57,7 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
       starting = startDaemon(start);
     }
     starting?.throwIfFailed();
-    if (Date.now() > deadline) throw late(options, startTimeoutMs, starting?.complaint());
+    if (performance.now() > deadline) throw late(options, startTimeoutMs, starting?.complaint());
     await new Promise((resolve) => setTimeout(resolve, retryMs));
     found = await tryConnect(socketPath);
   }

@@ -35,7 +35,7 @@ export function startDaemon(command: StartCommand): StartingDaemon {
       failure ??= notStarted(error);
     });
     child.once('exit', (code, signal) => {
-      if (code === busyExitCode) gaveWayAtMs = Date.now();
+      if (code === busyExitCode) gaveWayAtMs = performance.now();
       else if (code !== doneExitCode) {
         const silent = { message: `the daemon ended at once (${signal ?? `exit code ${code}`})` };
         failure ??= readComplaint(errorFile, offset) ?? silent;
@@ -45,7 +45,7 @@ export function startDaemon(command: StartCommand): StartingDaemon {
       throwIfFailed() {
         if (failure !== undefined) throw unavailable(failure, errorFile);
       },
-      hasGivenWayInVain: () => Date.now() - gaveWayAtMs > giveWayMs,
+      hasGivenWayInVain: () => performance.now() - gaveWayAtMs > giveWayMs,
       complaint: () => readComplaint(errorFile, offset),
     };
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Disposal } from '../base/disposal.ts';
 import { milliseconds } from '../base/duration.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import { runCommand } from './commands/commands.ts';
 import type { Configuration } from './config.ts';
 import { Journal } from './events/journal.ts';
@@ -57,6 +58,7 @@ export interface Ground {
   log: Logger;
   registry: Registry;
   clock: Clock;
+  clockWatch: ClockWatch;
   git: Git;
   bootId: string;
   environment: Readonly<Record<string, string>>;
@@ -195,11 +197,12 @@ export function buildSchedule(
   { ground, runs, plans }: Built,
   work: { queue: Queue; recovery: Recovery; doctor: Doctor },
 ): Schedule {
-  const { configuration, log } = ground;
+  const { configuration, log, clock } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
     configuration,
     log,
+    clock,
     jobs: {
       reconcile: async () => {
         if (ground.registry.keepOnDisk()) log.warn('the database was taken away and is written again');

@@ -1,8 +1,11 @@
 import { systemClock } from '../base/clock.ts';
 import { Disposal } from '../base/disposal.ts';
 import { forChild } from '../base/environment.ts';
+import { armFault } from '../base/fault-point.ts';
 import { version } from '../base/version.ts';
 import type { WtdError } from '../contract/errors.ts';
+import { moveClock } from '../base/wrong-clock.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { Configuration } from './config.ts';
 import { readMostDescriptors } from './descriptors.ts';
 import { createDispatch } from './dispatch.ts';
@@ -39,6 +42,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Throws WtdError when it may not or cannot start, and then nothing has changed; or when it may not go on.
  */
 export async function runDaemon(environment: Environment, announce: (socket: string) => void): Promise<number> {
+  armFault(environment);
+  moveClock(environment);
   await using undo = new Disposal();
   const ground = await lay(environment, undo);
   const { configuration, log, paths } = ground;
@@ -54,6 +59,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     services,
     log,
     checkResults: environment['WTD_CHECK_RESULTS'] === '1',
+    home: paths.home,
     isEnding,
   });
   const server = new SocketServer({ dispatch, log, mostDescriptors: readMostDescriptors() });
@@ -79,9 +85,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     await schedule.restart();
     queue.advance();
   });
-  ground.registry.change((tell) => {
-    tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
-  });
+  lifeCycle.tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
   const keepReachable = () => server.keepReachable();
   const onLost = (loss: WtdError) => {
     lifeCycle.fail(loss);
@@ -110,6 +114,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
     registry[Symbol.dispose]();
   });
   logEvents(registry, log);
+  const clockWatch = undo.use(new ClockWatch({ clock: systemClock, log, lastSeen: registry.events.newestAt() }));
   const own = forChild(environment);
   return {
     paths,
@@ -117,6 +122,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
     log,
     registry,
     clock: systemClock,
+    clockWatch,
     git: new Git(own),
     bootId: await readBootId(),
     environment: own,

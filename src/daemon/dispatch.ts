@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { newId } from '../base/id.ts';
 import { shuttingDown, WtdError } from '../contract/errors.ts';
+import { findFullDisk } from '../contract/full-disk.ts';
 import { methods } from '../contract/index.ts';
 import { findExhaustion } from './exhaustion.ts';
 import type { Logger } from './log.ts';
@@ -39,9 +40,11 @@ export function createDispatch(parts: {
   log: Logger;
   /** Under test every result is held against the contract. */
   checkResults: boolean;
+  /** Where everything of wtd's own is written. */
+  home: string;
   isEnding: () => boolean;
 }): Dispatch {
-  const { services, log, checkResults, isEnding } = parts;
+  const { services, log, checkResults, home, isEnding } = parts;
 
   async function call(name: string, params: unknown, caller: Caller): Promise<unknown> {
     const method = methods.get(name);
@@ -84,6 +87,9 @@ export function createDispatch(parts: {
           exhausted.tell(error);
           throw exhaustion;
         }
+        const fullDisk = findFullDisk(error, home);
+        if (fullDisk) log.error({ method, err: error }, 'the disk is full');
+        if (fullDisk) throw fullDisk;
         const id = newId();
         log.error({ id, method, err: error }, 'a defect');
         throw internal(id);

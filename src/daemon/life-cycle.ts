@@ -59,7 +59,7 @@ export class LifeCycle implements AsyncDisposable {
     await this.#turns.run('reload', async () => {
       await this.#parts.configuration.reload();
       for (const listener of this.#reloadListeners) await listener();
-      this.#tell({ type: 'daemon.reloaded' });
+      this.tell({ type: 'daemon.reloaded' });
     });
   }
 
@@ -68,7 +68,7 @@ export class LifeCycle implements AsyncDisposable {
     const { queue } = this.#parts;
     this.#isEnding = true;
     try {
-      this.#tell({ type: 'daemon.stopping', data: { runs } });
+      this.tell({ type: 'daemon.stopping', data: { runs } });
       await queue[Symbol.asyncDispose]();
       if (runs === 'stop') await this.#stopAll();
     } finally {
@@ -85,8 +85,8 @@ export class LifeCycle implements AsyncDisposable {
     this.#failed(reason);
   }
 
-  /** A registry that cannot be written must not keep the daemon from ending. */
-  #tell(happening: Happening): void {
+  /** A registry that cannot be written must not keep the daemon from serving or from ending. */
+  tell(happening: Happening): void {
     const { registry, log } = this.#parts;
     try {
       registry.change((tell) => {

@@ -53,7 +53,7 @@ const uses: readonly Ownership[] = [
   },
   {
     what: 'signals a process',
-    owners: /^src\/daemon\/runs\/identity\.ts$/,
+    owners: /^src\/(daemon\/runs\/identity|base\/fault-point)\.ts$/,
     instead: 'call signalProcess of daemon/runs/identity.ts, which compares the start time first',
     isUse: (node) => isMemberOfProcess(node, ['kill']),
   },

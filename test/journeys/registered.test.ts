@@ -101,7 +101,7 @@ test('a pid that nobody has is refused, and nothing is made', async () => {
 });
 
 test('a silent run without a pid is shown stale and still blocks, until a person forces it', async () => {
-  await using rig = await Rig.setUp({ config: { orchestrator: { stale_threshold: '300ms' } } });
+  await using rig = await Rig.setUp({ config: { orchestrator: { stale_threshold: '2s' } } });
   const { run, token } = await register(rig);
   const warnings = async () => (await rig.call('plan.show', { plan: 'login' })).warnings.join();
   await until(async () => (await warnings()).includes('stale'), 'the run is stale');

@@ -5,7 +5,17 @@ import { inspect } from 'node:util';
 import { until } from './until.ts';
 import type { UserManager } from './systemd-user.ts';
 
-const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** What only the build with fault points understands. */
+const faultVariables = ['WTD_FAULT', 'WTD_CLOCK'];
+
+/** The build that is asked: the one with fault points where a fault is wanted, else the one that users get. */
+function findEntry(env: Readonly<Record<string, string>>): string {
+  const build = faultVariables.some((name) => name in env) ? 'dist-faults' : 'dist';
+  const entry = fileURLToPath(new URL(`../../${build}/main.js`, import.meta.url));
+  if (existsSync(entry)) return entry;
+  throw new Error(`${entry} is not there: run \`npm run build\` and \`npm run build:faults\` first`);
+}
+
 const patienceMs = 40_000;
 
 /** A wtd that has ended. `exitCode` is null when a signal ended it. */
@@ -39,9 +49,8 @@ export class Program implements AsyncDisposable {
   readonly #child: ChildProcess;
 
   constructor(args: readonly string[], { cwd, env, input, descriptors, inside }: ProgramOptions) {
-    if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`npm run build\` first`);
     const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
-    const words = [...limited, process.execPath, entry, ...args] as [string, ...string[]];
+    const words = [...limited, process.execPath, findEntry(env), ...args] as [string, ...string[]];
     const [program = '', ...rest] = inside ? inside.words(...words) : words;
     const child = spawn(program, rest, { cwd, env });
     if (child.pid === undefined) throw new Error('node could not be started');

@@ -52,8 +52,8 @@ export class Rig implements AsyncDisposable {
   }
 
   /** The one before must have ended. */
-  async startDaemon(): Promise<Daemon> {
-    this.#daemon = await Daemon.start(this.place, this.#daemonEnv, this.#descriptors);
+  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    this.#daemon = await Daemon.start(this.place, { ...this.#daemonEnv, ...env }, this.#descriptors);
     return this.#daemon;
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { milliseconds } from '../../base/duration.ts';
+import type { ClockWatch } from '../clock-watch.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
@@ -11,6 +12,7 @@ interface Parts {
   worktrees: Worktrees;
   configuration: Configuration;
   clock: Clock;
+  clockWatch: ClockWatch;
 }
 
 /** At most this many a pass, so that none takes long. */
@@ -25,12 +27,16 @@ export class Retention {
   }
 
   async apply(): Promise<void> {
-    const { registry, configuration, worktrees } = this.#parts;
-    await this.#forgetOldRuns();
+    const { registry, configuration, worktrees, clockWatch } = this.#parts;
+    if (clockWatch.isTrusted()) await this.#forgetOld();
     registry.change(() => {
       registry.events.trim(configuration.current.events.keep);
     });
     await worktrees.emptyTrash();
+  }
+
+  async #forgetOld(): Promise<void> {
+    await this.#forgetOldRuns();
     this.#forgetRemovedWorktrees();
   }
 

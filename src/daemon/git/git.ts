@@ -3,6 +3,7 @@ import { forGit } from '../../base/environment.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { spawning } from '../../base/spawning.ts';
 import { WtdError } from '../../contract/errors.ts';
+import { fullDisk } from '../../contract/full-disk.ts';
 
 /** On a small machine four at once beat six. */
 const mostAtOnce = 4;
@@ -47,14 +48,18 @@ export class Git {
     return this.#run(directory, args, { env: { GIT_OPTIONAL_LOCKS: '0' }, timeout: readTimeoutMs });
   }
 
-  /** Changes something. Throws GIT_FAILED. */
+  /** Changes something. Throws GIT_FAILED, and DISK_LOW when the disk is full. */
   async write(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<string> {
-    return succeed(args, await this.#run(directory, args, { env, timeout: writeTimeoutMs }));
+    const result = await this.#run(directory, args, { env, timeout: writeTimeoutMs });
+    requireSpace(directory, result);
+    return succeed(args, result);
   }
 
   /** Like write, for what writes whole trees. */
   async writeFiles(directory: string, args: readonly string[], env: Record<string, string>): Promise<string> {
-    return succeed(args, await this.#fileLimit(() => this.#spawn(directory, args, { env, timeout: writeTimeoutMs })));
+    const result = await this.#fileLimit(() => this.#spawn(directory, args, { env, timeout: writeTimeoutMs }));
+    requireSpace(directory, result);
+    return succeed(args, result);
   }
 
   /** Refs and the registration of worktrees of one repository change only under its lock. */
@@ -92,6 +97,11 @@ export class Git {
       throw failure(args, { exitCode: -1, stdout: '', stderr: result.shortMessage ?? '' });
     return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   }
+}
+
+function requireSpace(directory: string, { exitCode, stderr }: GitResult): void {
+  const said = /(?<path>\/[^\n:']+)?'?: No space left on device/.exec(stderr);
+  if (exitCode !== 0 && said) throw fullDisk(said.groups?.['path'] ?? directory);
 }
 
 export function succeed(args: readonly string[], result: GitResult): string {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '../../base/id.ts';
 import { WtdError } from '../../contract/errors.ts';
@@ -13,8 +13,13 @@ export async function writeCurrentPlan(worktree: string, file: string | null): P
   await requireOwnDirectory(directory);
   // Written beside and renamed: a link of that name in the repository must not lead the writing elsewhere.
   const fresh = join(directory, `current-plan.${newId()}.tmp`);
-  await writeFile(fresh, `${file}\n`, { flag: 'wx' });
-  await rename(fresh, join(directory, 'current-plan.txt'));
+  try {
+    await writeFile(fresh, `${file}\n`, { flag: 'wx' });
+    await rename(fresh, join(directory, 'current-plan.txt'));
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw Object.assign(error as Error, { path: fresh }); // a write that fails does not say where
+  }
 }
 
 async function requireOwnDirectory(directory: string): Promise<void> {

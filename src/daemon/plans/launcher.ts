@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { Disposal } from '../../base/disposal.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import type { Git } from '../git/git.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -60,6 +61,7 @@ export class Launcher {
     registry.change(() => {
       registry.runs.update(run.id, placed);
     });
+    faultPoint('start: place written');
     const ready = { ...run, ...placed };
     const env = runEnvironment(callers, { run: ready, plan, repository, worktree, socket });
     const onExecuted = () => {
@@ -75,7 +77,7 @@ export class Launcher {
     try {
       return await beginning;
     } finally {
-      this.#underWay.delete(run);
+      if (this.#underWay.get(run) === beginning) this.#underWay.delete(run);
     }
   }
 
@@ -139,14 +141,14 @@ export class Launcher {
       baseCommit: commit,
       kind: 'plan',
       lockReason: lockReason({ plan: plan.name, home: this.#parts.home }),
+      claim: (made) => {
+        // A branch that was made anew has nothing of what an earlier one of its name had.
+        const baseCommit = (made.branchMade ? null : plan.baseCommit) ?? made.baseCommit;
+        registry.plans.update(plan.id, { worktreeId: made.id, base, baseCommit });
+      },
     });
     this.#parts.facts.forget(plan.id); // what was known of an earlier worktree
     undo.defer(() => worktrees.rollBack(repository, worktree));
-    registry.change(() => {
-      // A branch that was made anew has nothing of what an earlier one of its name had.
-      const baseCommit = (worktree.branchMade ? null : plan.baseCommit) ?? worktree.baseCommit;
-      registry.plans.update(plan.id, { worktreeId: worktree.id, base, baseCommit });
-    });
     return worktree;
   }
 }

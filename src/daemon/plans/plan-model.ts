@@ -1,4 +1,4 @@
-import { isoTime, type Clock } from '../../base/clock.ts';
+import { isoTime } from '../../base/clock.ts';
 import { formatDuration, milliseconds } from '../../base/duration.ts';
 import type { Plan, Worktree } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
@@ -7,6 +7,7 @@ import type { PlanRow, RunRow } from '../registry/rows.ts';
 import type { Enforcement } from '../runs/enforcement.ts';
 import { isActive } from '../runs/machine.ts';
 import type { LogLimit } from '../runs/log-limit.ts';
+import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { toWorktree } from '../worktrees/worktree-model.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
@@ -20,9 +21,9 @@ interface Parts {
   logLimit: LogLimit;
   facts: PlanFactsReader;
   configuration: Configuration;
-  clock: Clock;
   enforcement: Enforcement;
   gate: Gate;
+  registered: RegisteredRuns;
 }
 
 /** Rows of plans as the contract shows them, from what is known right now. */
@@ -91,8 +92,9 @@ export class PlanModels {
   /** How long a registered run without a provable process has been silent, once that is too long. */
   #silenceMs(run: RunRow): number | undefined {
     if (run.kind !== 'registered' || run.pid !== null || !isActive(run.state)) return undefined;
-    const silence = this.#parts.clock.now() - (run.lastHeartbeatAt ?? run.startedAt ?? run.queuedAt);
-    return silence > milliseconds(this.#parts.configuration.current.orchestrator.stale_threshold) ? silence : undefined;
+    const { registered, configuration } = this.#parts;
+    const silence = registered.silenceMs(run.id);
+    return silence > milliseconds(configuration.current.orchestrator.stale_threshold) ? silence : undefined;
   }
 }
 

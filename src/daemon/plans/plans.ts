@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { milliseconds } from '../../base/duration.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { WtdError } from '../../contract/errors.ts';
@@ -88,10 +89,12 @@ export class Plans {
         lastActivityAt: now,
       };
       repositories.keep(repository);
+      faultPoint('plan: repository written');
       registry.change((tell) => {
         registry.plans.insert(plan);
         tell({ type: 'plan.created', repository: repository.name, plan: name, data: { branch: plan.branch } });
       });
+      faultPoint('plan: row written');
       return this.#parts.models.of(plan);
     });
   }
@@ -192,11 +195,15 @@ export class Plans {
     if (worktree && worktree.state !== 'removed') await worktrees.remove(repository, worktree, active?.id ?? null);
     else if (active) throw stillActive(plan, active);
     // First, so that a directory without a row is never one that is about to go.
-    for (const { id } of registry.runs.ofPlan(plan.id)) await directories.remove(id);
+    for (const { id } of registry.runs.ofPlan(plan.id)) {
+      await directories.remove(id);
+      faultPoint('remove: directory removed');
+    }
     registry.change((tell) => {
       registry.plans.delete(plan.id);
       tell({ type: 'plan.removed', repository: repository.name, plan: plan.name, data: { branch: plan.branch } });
     });
+    faultPoint('remove: plan deleted');
     facts.forget(plan.id);
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoint } from '../../base/fault-point.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
@@ -76,7 +77,11 @@ export class Queue implements AsyncDisposable {
   async #admitNext(): Promise<RunRow | undefined> {
     const { gate, ledger, log } = this.#parts;
     try {
-      return await gate.admitNext(({ id }) => (this.#closing.signal.aborted ? undefined : ledger.move(id, 'starting')));
+      const run = await gate.admitNext(({ id }) =>
+        this.#closing.signal.aborted ? undefined : ledger.move(id, 'starting'),
+      );
+      if (run) faultPoint('queue: admitted');
+      return run;
     } catch (error) {
       log.error({ err: error }, 'the queue could not be looked at');
       return undefined;

@@ -1,11 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { milliseconds } from '../../base/duration.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { shuttingDown, type WtdError } from '../../contract/errors.ts';
 import type { LimitsAsked } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
+import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
@@ -29,6 +31,7 @@ interface Parts {
   configuration: Configuration;
   git: Git;
   clock: Clock;
+  log: Logger;
   socket: string;
   /** Nothing begins any more. */
   isEnding: () => boolean;
@@ -82,13 +85,16 @@ export class Starter {
       await using undo = new Disposal();
       undo.defer(() => directories.remove(id));
       await directories.create(id);
+      faultPoint('start: directory made');
       await directories.keepEnvironment(id, env);
+      faultPoint('start: environment kept');
       if (this.#parts.isEnding()) throw shuttingDown();
       this.#checkRoom(ground, plan); // others may have been promised it meanwhile
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
       const run = this.#newRun(plan, { id, state, command: plan.command });
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+      faultPoint(isQueued ? 'queue: row written' : 'start: row written');
       const begun = isQueued ? run : await launcher.launch(run, undo);
       undo.release();
       return begun;
@@ -114,11 +120,15 @@ export class Starter {
       const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [] });
       const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
+      faultPoint('register: row written');
       const { worktree } = await launcher.prepare(run, undo);
+      faultPoint('register: worktree made');
       const now = clock.now();
       const placed = { worktreeId: worktree.id, cwd: worktree.path, startedAt: now, lastHeartbeatAt: now };
       const data = { pid: wish.pid ?? null, kind: 'registered' };
       const running = ledger.move(run.id, 'running', { changes: { ...processes, ...placed }, data });
+      faultPoint('register: recorded');
+      registered.hear(run.id);
       undo.release();
       const env = runVariables({ run: running, plan, repository, worktree, socket });
       return { run: run.id, token, cwd: worktree.path, env, heartbeatMs: this.#heartbeatMs };
@@ -242,7 +252,7 @@ export class Starter {
     };
   }
 
-  /** Writes repository, plan and run down at once; answers how to take that back. */
+  /** Writes repository, plan and run down at once; answers how to take that back, on a full disk later. */
   #write(repository: RepositoryRow, { plan, run, isNewPlan }: Admitted): () => void {
     const { registry } = this.#parts;
     const isNewRepository = !registry.repositories.get(repository.id);
@@ -262,8 +272,8 @@ export class Starter {
       const type = run.state === 'queued' ? 'run.queued' : 'run.starting';
       tell({ ...about, type, run: run.id, data: { attempt: run.attempt } });
     });
-    return () => {
-      registry.change((tell) => {
+    const takeBack = async () => {
+      await registry.changeOnceWritable((tell) => {
         registry.runs.delete(run.id);
         tell({ ...about, type: 'run.ended', run: run.id, data: { state: 'failed', reason: 'spawn', takenBack: true } });
         if (before) registry.plans.update(plan.id, { ...before, lastAttempt: run.attempt });
@@ -277,6 +287,11 @@ export class Starter {
         }
       });
       this.#parts.ledger.takenBack(run);
+    };
+    return () => {
+      this.#parts.launcher.track(run.id, takeBack).catch((error: unknown) => {
+        this.#parts.log.warn({ run: run.id, err: error }, 'a start that was taken back is still written down');
+      });
     };
   }
 }

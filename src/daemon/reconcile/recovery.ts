@@ -1,4 +1,5 @@
 import { milliseconds } from '../../base/duration.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Launcher } from '../plans/launcher.ts';
@@ -42,8 +43,10 @@ export class Recovery {
     await this.#parts.restore.afterLoss();
     const active = this.#parts.registry.runs.active();
     await Promise.all(active.map((run) => this.#eachAlone({ run: run.id }, () => this.#adopt(run))));
+    faultPoint('recover: runs adopted');
     for (const row of this.#parts.registry.worktrees.unfinished()) {
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
+      faultPoint('recover: worktree finished');
     }
     await this.#parts.registered.check();
     await this.#removeStrayDirectories();
@@ -68,6 +71,7 @@ export class Recovery {
       if (run.state === 'starting') ledger.end(run.id, unstartableEnding(null));
     } else if (!(await supervisor.adopt(run))) {
       ledger.move(run.id, 'queued');
+      faultPoint('requeue: row written');
       return;
     }
     if (run.state === 'stopping') this.#goOnStopping(run);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
 import { isoTime, systemClock } from '../../base/clock.ts';
 import { WtdError } from '../../contract/errors.ts';
+import { findFullDisk } from '../../contract/full-disk.ts';
 import { migrations } from './migrations/index.ts';
 
 /** "wtdb" in ASCII: tells our database from any other SQLite file. */
@@ -122,7 +123,8 @@ function prepare(database: Database, path: string): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma('foreign_keys = ON');
-  migrate(database, version);
+  // Only then, because it writes, and the disk may be full.
+  if (version < migrations.length) migrate(database, version);
 }
 
 function check(database: Database): void {
@@ -144,6 +146,8 @@ function explained(error: unknown, path: string): unknown {
   if (error instanceof WtdError || error instanceof DamageError) return error;
   const { code = '', message } = error as Error & { code?: string };
   if (code.startsWith('SQLITE_BUSY')) return busy(path);
+  const fullDisk = findFullDisk(error, path);
+  if (fullDisk) return fullDisk;
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return new DamageError(message);
   return unusable(path, message);
 }

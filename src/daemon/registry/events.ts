@@ -58,6 +58,11 @@ export class EventRows {
     return { oldest: range?.oldest ?? this.#before + 1, newest: range?.newest ?? this.#before };
   }
 
+  /** When the newest one happened; null when there is none. */
+  newestAt(): number | null {
+    return this.last({ limit: 1, types: null })[0]?.at ?? null;
+  }
+
   /** Keeps the newest ones. */
   trim(keep: number): void {
     this.#trims.of('DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?').run(keep);

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, openSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { WtdError } from '../../contract/errors.ts';
+import { findFullDisk } from '../../contract/full-disk.ts';
 
 /**
  * Holds the right to be the one daemon of a home, until disposed or dead: an exclusive transaction on a SQLite file,
@@ -16,6 +17,8 @@ export function holdLock(file: string): Disposable {
   } catch (error) {
     database.close();
     if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY')) throw held(file);
+    const fullDisk = findFullDisk(error, file);
+    if (fullDisk) throw fullDisk;
     throw new WtdError('INVALID_STATE', `the lock file ${file} cannot be used: ${(error as Error).message}`, {
       hint: `remove ${file} if no wtd daemon runs`,
       state: 'unusable',

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { EventType } from '../../contract/events.ts';
 import { DatabaseFile, type Loss } from './database.ts';
@@ -7,6 +8,7 @@ import { RepositoryRows } from './repositories.ts';
 import type { RunRow } from './rows.ts';
 import { RunRows } from './runs.ts';
 import type { Store } from './table.ts';
+import { isPassingTrouble } from './trouble.ts';
 import { WorktreeRows } from './worktrees.ts';
 
 /** What an event is about; names and ids as in the contract's Event. */
@@ -29,6 +31,8 @@ export interface Mirror {
   /** Before a deletion is written: from here on nobody may restore the run. */
   forget(run: string): void;
 }
+
+const retryPauseMs = 250;
 
 /** Ownership and intent, on disk. Every change goes through `change`, together with the events that tell of it. */
 export class Registry implements Disposable {
@@ -82,6 +86,18 @@ export class Registry implements Disposable {
     const result = this.#commit(() => apply(tell));
     for (const event of told) for (const listener of this.#listeners) listener(event);
     return result;
+  }
+
+  /** Like change, but tries again while the disk is full or somebody else writes; the first time at once. */
+  async changeOnceWritable<T>(apply: (tell: Tell) => T): Promise<T> {
+    for (;;) {
+      try {
+        return this.change(apply);
+      } catch (error) {
+        if (!isPassingTrouble(error)) throw error;
+      }
+      await sleep(retryPauseMs, undefined, { ref: false });
+    }
   }
 
   #commit<T>(apply: () => T): T {

@@ -5,7 +5,7 @@ const active = "state IN ('queued', 'starting', 'running', 'paused', 'stopping')
 /** Those that take a place: active but not waiting for one. */
 const placed = "state IN ('starting', 'running', 'paused', 'stopping')";
 
-/** The table of runs: the orchestrator registry. */
+/** The table of runs: the orchestrator registry. In order means in order of their writing, whatever the clock said. */
 export class RunRows extends Table<RunRow> {
   readonly #touched: Store['touched'];
 
@@ -38,7 +38,7 @@ export class RunRows extends Table<RunRow> {
   }
 
   active(): RunRow[] {
-    return this.all(`WHERE ${active} ORDER BY queued_at, rowid`);
+    return this.all(`WHERE ${active} ORDER BY rowid`);
   }
 
   placed(): RunRow[] {
@@ -54,14 +54,14 @@ export class RunRows extends Table<RunRow> {
   }
 
   queued(): RunRow[] {
-    return this.all("WHERE state = 'queued' ORDER BY queued_at, rowid");
+    return this.all("WHERE state = 'queued' ORDER BY rowid");
   }
 
   /** The newest first. */
   list(filter: { planIds: readonly string[]; active?: boolean | undefined; limit: number }): RunRow[] {
     const state = filter.active === undefined ? '' : `AND ${filter.active ? '' : 'NOT '}${active}`;
     return this.search(
-      `WHERE plan_id IN (SELECT value FROM json_each(?)) ${state} ORDER BY queued_at DESC, rowid DESC LIMIT ?`,
+      `WHERE plan_id IN (SELECT value FROM json_each(?)) ${state} ORDER BY rowid DESC LIMIT ?`,
       JSON.stringify(filter.planIds),
       filter.limit,
     );

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { RunRow } from '../registry/rows.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -25,6 +26,10 @@ export class RegisteredRuns {
   readonly #parts: Parts;
   /** When the process of a run was first seen gone. */
   readonly #gone = new Map<string, number>();
+  /** When a run was last heard of. Like `#gone` of the monotonic clock, so that no run is silent because of a jump. */
+  readonly #heard = new Map<string, number>();
+  /** Of what its runs told an earlier daemon nothing counts. */
+  readonly #began = performance.now();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -52,17 +57,32 @@ export class RegisteredRuns {
     const run = this.#authorized(id, word.token);
     requireActive(run);
     const changes = { ...(await this.proven(word.pid)), lastHeartbeatAt: this.#parts.clock.now() };
+    this.hear(id);
     this.#parts.registry.change(() => {
       this.#parts.registry.runs.update(id, changes);
     });
     return this.#parts.ledger.require(id);
   }
 
+  /** It gave a sign of life. */
+  hear(id: string): void {
+    this.#heard.set(id, performance.now());
+  }
+
+  silenceMs(id: string): number {
+    return performance.now() - (this.#heard.get(id) ?? this.#began);
+  }
+
   finish(id: string, word: { token: string; exitCode: number }): RunRow {
     const run = this.#authorized(id, word.token);
     requireActive(run);
     this.#gone.delete(id);
-    return this.#parts.ledger.end(id, endingOf({ exitCode: word.exitCode, signal: null }, run.stopForce !== null));
+    const ended = this.#parts.ledger.end(
+      id,
+      endingOf({ exitCode: word.exitCode, signal: null }, run.stopForce !== null),
+    );
+    faultPoint('finish: recorded');
+    return ended;
   }
 
   /** Binds a run to a connection: its end ends the run, unless its process is provably alive. */
@@ -81,19 +101,21 @@ export class RegisteredRuns {
 
   /** Ends those whose process is provably gone and whose owner did not say so in time. */
   async check(): Promise<void> {
-    const { registry, ledger, clock } = this.#parts;
+    const { registry, ledger } = this.#parts;
     const placed = registry.runs.placed();
-    for (const id of this.#gone.keys()) if (!placed.some((run) => run.id === id)) this.#gone.delete(id);
+    for (const known of [this.#gone, this.#heard]) {
+      for (const id of known.keys()) if (!placed.some((run) => run.id === id)) known.delete(id);
+    }
     for (const run of placed) {
       if (run.kind !== 'registered') continue;
       if ((await this.#isGone(run)) !== true) {
         this.#gone.delete(run.id);
         continue;
       }
-      const since = this.#gone.get(run.id) ?? clock.now();
+      const since = this.#gone.get(run.id) ?? performance.now();
       this.#gone.set(run.id, since);
       const wasReboot = run.bootId !== this.#parts.bootId;
-      if (!wasReboot && clock.now() - since < finishPatienceMs) continue;
+      if (!wasReboot && performance.now() - since < finishPatienceMs) continue;
       this.#gone.delete(run.id);
       ledger.end(run.id, vanishedEnding(wasReboot ? 'reboot' : 'killed', run.stopForce !== null));
     }

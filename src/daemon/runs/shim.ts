@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { open, readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { constants as osConstants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { faultPoint } from '../../base/fault-point.ts';
 import { spawning } from '../../base/spawning.ts';
 import { runCommand } from '../commands/commands.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
@@ -31,7 +32,9 @@ export class ShimExecutor implements Executor {
       env: this.#environment,
       timeoutMs: mkfifoTimeoutMs,
     });
+    faultPoint('start: fifos made');
     await untilExecuted(launch);
+    faultPoint('start: executed');
     const record = await this.inspect(directory);
     if (record.kind === 'unstartable') return unstartable(launch, record.exitCode);
     if ((record.kind === 'claimed' || record.kind === 'exited') && record.child) {
@@ -53,7 +56,10 @@ export class ShimExecutor implements Executor {
 
   async cancel(directory: string): Promise<RunRecord> {
     try {
-      await writeFile(join(directory, 'record'), `${cancelledMark}\n`, { flag: 'wx', mode: 0o600 });
+      await using record = await open(join(directory, 'record'), 'wx', 0o600);
+      // Who made the file has the say, so nothing changes when a full disk keeps the mark out.
+      await record.writeFile(`${cancelledMark}\n`).catch(() => undefined);
+      return { kind: 'cancelled' };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return { kind: 'cancelled' }; // without its directory no parent can come up
@@ -109,6 +115,7 @@ async function untilExecuted({ directory, output: file, cwd, command, env }: Lau
         buffer: false,
       }),
     );
+    faultPoint('start: parent spawned');
     parent.unref();
     await Promise.race([once(executed, 'close'), parent]);
   } finally {

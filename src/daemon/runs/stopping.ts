@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { LimitName } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
@@ -43,6 +44,7 @@ export class Stopping {
       const { force, breach = null } = options;
       ledger.move(id, 'stopping', { changes: { stopForce: force, breach }, data: { force, limit: breach } });
     }
+    faultPoint('stop: intent written');
     if (options.force && run.stopForce === false) ledger.hurry(id);
     const underWay = this.#underWay.get(id);
     if (underWay && options.force) underWay.impatient.abort();
@@ -60,11 +62,13 @@ export class Stopping {
   async #end(id: string, patience: { graceMs: number; hurry: AbortSignal }): Promise<void> {
     const run = this.#parts.ledger.require(id);
     if (!(await terminateTree(rootsOf(run, this.#parts.bootId), patience))) throw stuck(run);
+    faultPoint('stop: tree gone');
     if (run.kind === 'registered') {
       this.#parts.ledger.end(id, stoppedEnding);
       return;
     }
     await this.#untilSettled(run);
+    faultPoint('stop: recorded');
   }
 
   /** The parent writes the record and ends; the supervisor then ends the run. A parent that does neither is killed. */

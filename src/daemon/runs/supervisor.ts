@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
+import { isPassingTrouble } from '../registry/trouble.ts';
 import type { Executor, Launch, LaunchResult } from './executor.ts';
 import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
@@ -58,8 +60,10 @@ export class Supervisor implements AsyncDisposable {
   ): Promise<RunRow> {
     const { ledger, directories, clock } = this.#parts;
     if (this.#closing.signal.aborted) throw new Error('the daemon has ended');
+    faultPoint('start: described');
     const command = [what.program, ...run.command.slice(1)];
     const place = { directory: await directories.newTry(run.id), output: directories.logOf(run.id) };
+    faultPoint('start: try made');
     const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env }, what.onExecuted);
     // From here on something may have run, so nobody may take the start back.
     what.onExecuted();
@@ -73,11 +77,13 @@ export class Supervisor implements AsyncDisposable {
       await this.#insist(() => {
         this.#recordStart(run, { ...result, startedAt });
       });
+      faultPoint('start: recorded');
       this.#watch(run.id, place.directory);
     }
     await directories.forgetEnvironment(run.id).catch((error: unknown) => {
       this.#parts.log.warn({ run: run.id, err: error }, 'the environment of a run could not be removed');
     });
+    faultPoint('start: environment forgotten');
     return ledger.require(run.id);
   }
 
@@ -113,7 +119,10 @@ export class Supervisor implements AsyncDisposable {
     const found = await executor.inspect(directory);
     const record = found.kind === 'unclaimed' && run.state === 'starting' ? await executor.cancel(directory) : found;
     if (run.state === 'starting') {
-      if (record.kind === 'cancelled' || record.kind === 'unclaimed') return false;
+      if (record.kind === 'cancelled' || record.kind === 'unclaimed') {
+        faultPoint('requeue: start cancelled');
+        return false;
+      }
       if (record.kind === 'claimed' || record.kind === 'exited') {
         const { parent, child } = this.#isOfThisBoot(run) ? await this.#announced(directory, record) : record;
         const startedAt = run.startedAt ?? clock.now();
@@ -122,6 +131,7 @@ export class Supervisor implements AsyncDisposable {
         }, adoptionPatienceMs);
       }
     }
+    faultPoint('recover: run adopted');
     await directories.forgetEnvironment(run.id);
     this.#parts.log.info({ run: run.id, record: record.kind }, 'took over a run');
     if (isActive(ledger.require(run.id).state)) this.#watch(run.id, directory);
@@ -191,13 +201,16 @@ export class Supervisor implements AsyncDisposable {
     const { executor, ledger, bootId, leftoverGraceMs } = this.#parts;
     const { signal } = this.#closing;
     const record = await executor.inspect(directory);
+    faultPoint('end: seen');
     const isTold = record.kind === 'exited' || record.kind === 'unstartable';
     if (!isTold) await this.#untilOrphanEnds(id);
     // Of a parent that ended while nobody watched, the session's number may be somebody else's by now.
     const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold && seen };
     await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), leave: signal });
     if (signal.aborted) return; // the next daemon finds the same record
+    faultPoint('end: leftovers gone');
     ledger.end(id, this.#endingFrom(ledger.require(id), record), { endedAt: isTold ? record.at : undefined });
+    faultPoint('end: recorded');
   }
 
   /** The registry may be busy or its disk full for a while; what happened is not forgotten because of that. */
@@ -209,7 +222,7 @@ export class Supervisor implements AsyncDisposable {
         write();
         return;
       } catch (error) {
-        if (!isRegistryTrouble(error) || performance.now() > deadline) throw error;
+        if (!isPassingTrouble(error) || performance.now() > deadline) throw error;
         this.#parts.log.error({ err: error }, 'the registry could not be written, trying again');
         await sleep(insistPauseMs, undefined, { signal, ref: false }).catch(() => undefined);
       }
@@ -257,10 +270,4 @@ export class Supervisor implements AsyncDisposable {
     this.#watches.clear();
     return Promise.resolve();
   }
-}
-
-/** Busy, full or unwritable: it may pass. Anything else is a defect, and repeating it mends nothing. */
-function isRegistryTrouble(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && code.startsWith('SQLITE_') && !code.startsWith('SQLITE_CONSTRAINT');
 }

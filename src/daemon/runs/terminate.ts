@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoint } from '../../base/fault-point.ts';
 import { signalProcess } from './identity.ts';
 import type { ProcessEntry } from './process-table.ts';
 import { findMarked, findWholeTree, type TreeRoots } from './tree.ts';
@@ -55,12 +56,14 @@ async function terminate(
   if (isLeft()) return false;
   if (graceMs > 0) {
     await signalAll(await find(), ['SIGTERM', 'SIGCONT']);
+    faultPoint('stop: asked');
     if (await becomesEmpty(find, { patienceMs: graceMs, signals: [hurry, leave] })) return true;
   }
   const deadline = performance.now() + killPatienceMs;
   while (performance.now() < deadline && !isLeft()) {
     // Again and again, because a process may fork between the look and the signal.
     await signalAll(await find(), ['SIGKILL']);
+    faultPoint('stop now: killed');
     if (await becomesEmpty(find, { patienceMs: longestPauseMs, signals: [leave] })) return true;
   }
   return false;

@@ -2,6 +2,7 @@ import { access, mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { WtdError } from '../../contract/errors.ts';
@@ -18,6 +19,7 @@ import { examine, isMissing } from './examine.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { freeRanges, isQuiet } from './ports.ts';
+import { branchTaken, pathTaken, unsafe } from './refusals.ts';
 import { findBlockers } from './safety.ts';
 import { removeIfEmpty, Trash } from './trash.ts';
 
@@ -41,6 +43,8 @@ export interface Wanted {
   kind: WorktreeRow['kind'];
   /** Kept by git as the reason of the lock, for whoever wonders. */
   lockReason: string;
+  /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
+  claim: (made: WorktreeRow) => void;
 }
 
 /** Makes worktrees, gives each its ports, and takes them away again when nothing would be lost. */
@@ -67,17 +71,22 @@ export class Worktrees {
     });
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
+    faultPoint('create: row written');
     await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
+    faultPoint('create: registered');
     const args = ['reset', '--quiet', '--hard', '--no-recurse-submodules'];
     await git.writeFiles(row.path, args, { [gitMark]: row.id });
+    faultPoint('create: files written');
     await this.#validate(row);
     const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
     registry.change((tell) => {
       const { state, useCount, lastUsedAt } = ready;
       registry.worktrees.update(row.id, { state, useCount, lastUsedAt });
+      wanted.claim(ready);
       const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
       tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
     });
+    faultPoint('create: recorded');
     undo.release();
     return ready;
   }
@@ -89,8 +98,12 @@ export class Worktrees {
     if (!registry.worktrees.get(row.id)) return;
     await endMarked(gitMark, row.id);
     await this.#discard(repository, row, () => Promise.resolve());
-    registry.change(() => {
+    const forgotten = registry.changeOnceWritable(() => {
       registry.worktrees.delete(row.id);
+    });
+    // Nobody waits for a full disk: the next daemon would do the same.
+    forgotten.catch((error: unknown) => {
+      this.#parts.log.warn({ worktree: row.path, err: error }, 'a worktree that was taken back is still written down');
     });
   }
 
@@ -105,6 +118,7 @@ export class Worktrees {
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'cleaning' });
     });
+    faultPoint('remove: intent written');
     await this.finishRemoval(repository, { ...row, state: 'cleaning' });
   }
 
@@ -117,6 +131,7 @@ export class Worktrees {
       const data = { path: row.path, branch: row.branch, branchDeleted };
       tell({ type: 'worktree.removed', repository: repository.name, worktree: row.id, data });
     });
+    faultPoint('remove: row written');
   }
 
   /** Deletes what earlier removals moved away, wherever worktrees have been. */
@@ -223,8 +238,10 @@ export class Worktrees {
       if (listed.some(({ path }) => path === row.path)) {
         await agree();
         if (!(await isMissing(row.path))) await this.#trash.put(row.path);
+        faultPoint('remove: moved to trash');
         // Twice: the first means "although files are there", the second "although it is locked".
         await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
+        faultPoint('remove: unregistered');
       }
       const isElsewhere = listed.some(({ path, branch }) => path !== row.path && branch === row.branch);
       return !isElsewhere && (await this.#deleteEmptyBranch(repository, row));
@@ -259,22 +276,3 @@ export class Worktrees {
 
 export const portsOf = (row: WorktreeRow): PortRange | null =>
   row.portStart === null || row.portEnd === null ? null : { start: row.portStart, end: row.portEnd };
-
-const pathTaken = (path: string): WtdError =>
-  new WtdError('ALREADY_EXISTS', `${path} is already there and is not wtd's`, {
-    hint: 'move it away, or choose another name',
-    kind: 'path',
-    name: path,
-  });
-
-const branchTaken = (branch: string, path: string): WtdError =>
-  new WtdError('BUSY', `the branch ${branch} is checked out in ${path}`, {
-    hint: `switch ${path} to another branch, or remove it with \`git worktree remove\``,
-    holder: path,
-  });
-
-const unsafe = (row: WorktreeRow, blockers: { code: string; message: string }[]): WtdError =>
-  new WtdError('UNSAFE', `work in ${row.path} would be lost: ${blockers.map(({ message }) => message).join(', ')}`, {
-    hint: `commit or stash what is in ${row.path}, end its run, then try again`,
-    blockers,
-  });
