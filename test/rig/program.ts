@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { until } from './until.ts';
+import type { UserManager } from './user-manager.ts';
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const patienceMs = 40_000;
@@ -22,6 +23,8 @@ export interface ProgramOptions {
   env: Readonly<Record<string, string>>;
   /** What it reads; nothing when left out. */
   input?: string;
+  /** Runs it where this manager is the user's. */
+  inside?: UserManager | undefined;
 }
 
 /** The built wtd as a process of its own: a client or a daemon. Ended with the test, whatever happens. */
@@ -33,9 +36,11 @@ export class Program implements AsyncDisposable {
   hasEnded = false;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], { cwd, env, input }: ProgramOptions) {
+  constructor(args: readonly string[], { cwd, env, input, inside }: ProgramOptions) {
     if (!existsSync(entry)) throw new Error(`${entry} is not there: run \`npm run build\` first`);
-    const child = spawn(process.execPath, [entry, ...args], { cwd, env });
+    const words: [string, ...string[]] = [process.execPath, entry, ...args];
+    const [program, ...rest] = inside ? inside.words(...words) : words;
+    const child = spawn(program, rest, { cwd, env });
     if (child.pid === undefined) throw new Error('node could not be started');
     this.#child = child;
     this.pid = child.pid;
