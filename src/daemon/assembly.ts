@@ -22,13 +22,13 @@ import type { Recovery } from './reconcile/recovery.ts';
 import type { Registry } from './registry/registry.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
+import { Executors } from './runs/executors.ts';
 import { RunLedger } from './runs/ledger.ts';
 import { RegisteredRuns } from './runs/registered.ts';
-import { rootsOf } from './runs/roots.ts';
+import { Roots, rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
 import { RunLogs } from './runs/run-logs.ts';
 import { RunModels } from './runs/run-model.ts';
-import { ShimExecutor } from './runs/shim.ts';
 import { Stopping } from './runs/stopping.ts';
 import { Supervisor } from './runs/supervisor.ts';
 import { UsageMonitor } from './runs/usage.ts';
@@ -61,7 +61,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
     log.error({ err: error }, 'a run could not be looked at');
   };
   const directories = new RunDirectories(paths.runs);
-  const executor = new ShimExecutor(ground.environment);
+  const executors = new Executors(ground);
+  const roots = new Roots({ ...ground, executors, directories });
   const usage = undo.use(
     new UsageMonitor({
       clock,
@@ -76,11 +77,21 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   );
   const ledger = new RunLedger({ registry, clock, usage, onError });
   const leftoverGraceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
-  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs }));
-  const stopping = new Stopping({ ...ground, ledger });
+  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executors, roots, directories, leftoverGraceMs }));
+  const stopping = new Stopping({ ...ground, ledger, roots });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
-  return { directories, ledger, usage, supervisor, stopping, registered, runModels, disks: new DiskSpaces() };
+  return {
+    directories,
+    executors,
+    ledger,
+    usage,
+    supervisor,
+    stopping,
+    registered,
+    runModels,
+    disks: new DiskSpaces(),
+  };
 }
 
 export function buildPlans(ground: Ground, runs: ReturnType<typeof buildRuns>, isEnding: () => boolean) {

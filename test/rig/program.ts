@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { until } from './until.ts';
-import type { UserManager } from './user-manager.ts';
+import type { UserManager } from './systemd-user.ts';
 
 const entry = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const patienceMs = 40_000;

@@ -45,9 +45,9 @@ export class Rig implements AsyncDisposable {
     return this.#daemon;
   }
 
-  /** The one before must have ended. */
-  async startDaemon(): Promise<Daemon> {
-    this.#daemon = await Daemon.start(this.place, this.#daemonEnv);
+  /** The one before must have ended. `more` is what only this one gets. */
+  async startDaemon(more: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    this.#daemon = await Daemon.start(this.place, { ...this.#daemonEnv, ...more });
     return this.#daemon;
   }
 

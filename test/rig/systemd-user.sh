@@ -1,5 +1,5 @@
 #!/bin/sh
-# A `systemd --user` of its own, where process 1 need not be systemd: user-manager.sh RUNTIME-DIRECTORY, as root.
+# A `systemd --user` of its own, where process 1 need not be systemd: systemd-user.sh RUNTIME-DIRECTORY, as root.
 # Prints `serving` once it serves. When standard input ends (also by the death of whoever started this), everything
 # that runs below the manager is killed and nothing is left. Mounts are private to this process and to all below it.
 set -eu

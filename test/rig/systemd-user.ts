@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const script = fileURLToPath(new URL('user-manager.sh', import.meta.url));
+const script = fileURLToPath(new URL('systemd-user.sh', import.meta.url));
 const patienceMs = 40_000;
 
 type Environment = Readonly<Record<string, string>>;
