@@ -106,7 +106,7 @@ async function buildDaemon(): Promise<void> {
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: requireForBundledCommonJs },
   });
-  await copyFile('src/daemon/runs/shim.sh', `${fresh}/shim.sh`);
+  for (const script of ['shim.sh', 'scope.sh']) await copyFile(`src/daemon/runs/${script}`, `${fresh}/${script}`);
 }
 
 await writeTable();

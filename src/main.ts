@@ -9,6 +9,8 @@ const isDaemon = argv.length === 1 && argv[0] === 'daemon';
 
 async function main(): Promise<number> {
   if (isDaemon) {
+    // Told apart by it from what a run has started for itself; see daemon/runs/tree.ts.
+    process.title = 'wtd-daemon';
     const { runDaemon } = await import('./daemon/daemon.ts');
     return runForeground({ env: process.env, streams: process }, (say) => runDaemon(process.env, say));
   }

@@ -24,22 +24,24 @@ import { Doctor } from './reconcile/doctor.ts';
 import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
 import { Restore } from './reconcile/restore.ts';
+import type { LimitName } from '../contract/models.ts';
 import type { Registry } from './registry/registry.ts';
+import type { RunRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
 import { DiskUsage } from './runs/disk-usage.ts';
 import { Enforcement } from './runs/enforcement.ts';
+import { Executors } from './runs/executors.ts';
 import { RunLedger } from './runs/ledger.ts';
 import { LogLimit } from './runs/log-limit.ts';
 import { MachineCpu } from './runs/machine-cpu.ts';
 import { Pausing } from './runs/pausing.ts';
 import { RegisteredRuns } from './runs/registered.ts';
-import { rootsOf } from './runs/roots.ts';
+import { Roots, rootsOf } from './runs/roots.ts';
 import { RunDirectories } from './runs/run-directory.ts';
 import { RunMirror } from './runs/run-mirror.ts';
 import { RunLogs } from './runs/run-logs.ts';
 import { RunModels } from './runs/run-model.ts';
-import { ShimExecutor } from './runs/shim.ts';
 import { Stopping } from './runs/stopping.ts';
 import { Supervisor } from './runs/supervisor.ts';
 import { UsageMonitor } from './runs/usage.ts';
@@ -78,7 +80,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const graceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
   const directories = new RunDirectories(paths.runs);
   registry.mirrorTo(new RunMirror({ ...ground, directories }));
-  const executor = new ShimExecutor(ground.environment);
+  const executors = new Executors(ground);
+  const roots = new Roots({ ...ground, executors, directories });
   const disks = new DiskSpaces();
   const measured = { intervalMs, environment: ground.environment, onError };
   const diskUsage = undo.use(new DiskUsage({ ...measured, runs: () => placesOf(registry) }));
@@ -90,19 +93,21 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
       .map((run) => rootsOf(run, ground.bootId));
   const usage = undo.use(new UsageMonitor({ ...measured, clock, diskMbOf, runs: trees }));
   const ledger = new RunLedger({ registry, clock, usage, onError });
-  const supervisor = undo.use(new Supervisor({ ...ground, ledger, executor, directories, leftoverGraceMs: graceMs }));
-  const stopping = new Stopping({ ...ground, ledger });
-  const pausing = new Pausing({ ...ground, ledger });
+  const starting = { ...ground, ledger, executors, roots, directories };
+  const supervisor = undo.use(new Supervisor({ ...starting, leftoverGraceMs: graceMs }));
+  const stopping = new Stopping({ ...ground, ledger, roots });
+  const pausing = new Pausing({ ...ground, ledger, roots });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
-  const kept = { directories, executor, ledger, disks, diskUsage, usage, intervalMs, graceMs };
+  const kept = { directories, executors, ledger, disks, diskUsage, usage, intervalMs, graceMs };
   return { ...kept, supervisor, stopping, pausing, registered, runModels };
 }
 
 /** What looks after runs that live: their limits, the length of their output, and how busy the machine is. */
 export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>, undo: Disposal) {
   const { configuration } = ground;
-  const isKernelEnforced = () => false; // what starts runs today leaves it all to us
+  const isKernelEnforced = async ({ id }: RunRow, limit: LimitName) =>
+    limit === 'cpu' && runs.executors.isCpuHeld(await runs.directories.lastTry(id));
   const enforcement = new Enforcement({ ...ground, ...runs, isKernelEnforced });
   runs.usage.onSampled((samples) => {
     enforcement.look(samples);
@@ -165,8 +170,7 @@ export function buildDoctor({ ground, runs, plans }: Built, environment: Environ
     readFacts({
       git: ground.git,
       service: startedBy(environment),
-      executor: () =>
-        Promise.resolve({ executor: 'shim', enforces: { memory: 'sampled', cpu: 'sampled', tasks: 'no' } }),
+      executor: () => runs.executors.facts(),
     });
   const { socket, home } = ground.paths;
   const restorer = buildRestore(ground, runs);

@@ -94,6 +94,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const ended = lifeCycle.untilEnd(readiness); // signals are served before anybody is told that it is up
   await readiness.notifyReady();
   announce(paths.socket);
+  void runs.executors.probe();
   const exitCode = await ended;
   await readiness.notifyStopping();
   return exitCode;

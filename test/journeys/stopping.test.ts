@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Run } from '../../src/contract/models.ts';
@@ -246,4 +247,45 @@ test('a stranger that has the recorded pid does not keep a dead run alive', asyn
   expect(await rig.wait('login')).toMatchObject({ id: run.id, state: 'lost', reason: 'killed' });
   await rig.wtd('stop', 'login', '--force');
   expect(isAlive(decoy.pid)).toBe(true);
+});
+
+test('a process that forks and ends without end is ended', async () => {
+  await using rig = await Rig.setUp();
+  const { run, child } = await rig.startSteered('login');
+  const file = join(rig.place.directory, 'storm');
+  writeFileSync(file, `#!/bin/sh\ntrap '' TERM\necho >>${file}.count\n"$0" &\n`, { mode: 0o755 });
+  await child.ask(`(${file} 3<&- &); (${file} 3<&- &)`);
+  await until(() => existsSync(`${file}.count`) && readFileSync(`${file}.count`).length > 20, 'it storms');
+
+  const stopped = await rig.call('plan.stop', { plan: 'login', force: true });
+
+  expect(stopped).toMatchObject({ state: 'stopped', signal: 'SIGKILL' });
+  expect(pidsOf(run.id)).toEqual([]);
+});
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+test.each([
+  { how: 'in a session of its own', word: 'setsid', lives: true },
+  { how: 'as a part of the run', word: '', lives: false },
+])('a daemon of another home that a run has started $how: its runs outlive a stop', async ({ word, lives }) => {
+  await using rig = await Rig.setUp();
+  await using inner = await Rig.setUp({ daemon: false });
+  const outer = await rig.startSteered('outer');
+  const variables = `-u WTD_SOCKET WTD_HOME=${inner.place.home}`;
+  await outer.child.tell(`env ${variables} ${word} ${process.execPath} ${program} daemon >/dev/null 2>&1 3<&- &`);
+  const { pid } = await until(() => inner.call('daemon.status', {}), 'the inner daemon serves');
+  const nested = await inner.startSteered('nested');
+  const shim = parentOf(nested.run.pid ?? 0);
+  expect(parentOf(shim)).toBe(pid);
+  expect(pidsOf(outer.run.id)).toContain(pid);
+
+  expect(await rig.call('plan.stop', { plan: 'outer' })).toMatchObject({ id: outer.run.id, state: 'stopped' });
+
+  expect(pidsOf(outer.run.id)).toEqual(lives ? [pid] : []);
+  expect([nested.run.pid ?? 0, shim].filter(isAlive)).toHaveLength(2);
+  await nested.child.print('it goes on');
+  if (!lives) await inner.startDaemon();
+  const stopped = await inner.call('plan.stop', { plan: 'nested', repository: inner.repository.path });
+  expect(stopped).toMatchObject({ id: nested.run.id, state: 'stopped', signal: 'SIGTERM' });
 });

@@ -51,9 +51,9 @@ export class Rig implements AsyncDisposable {
     return this.#daemon;
   }
 
-  /** The one before must have ended. */
-  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-    this.#daemon = await Daemon.start(this.place, { ...this.#daemonEnv, ...env }, this.#descriptors);
+  /** The one before must have ended. `more` is what only this one gets. */
+  async startDaemon(more: Readonly<Record<string, string>> = {}): Promise<Daemon> {
+    this.#daemon = await Daemon.start(this.place, { ...this.#daemonEnv, ...more }, this.#descriptors);
     return this.#daemon;
   }
 

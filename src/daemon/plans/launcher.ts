@@ -67,7 +67,7 @@ export class Launcher {
     const onExecuted = () => {
       undo.release();
     };
-    return supervisor.launch(ready, { program, env, onExecuted });
+    return supervisor.launch(ready, { program, env, limits: run.limits ?? undefined, onExecuted });
   }
 
   /** Whoever wants to end the run waits until this has come to its end. */

@@ -7,10 +7,11 @@ import { findMergeBase, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
-import type { Executor } from '../runs/executor.ts';
+import type { Executors } from '../runs/executors.ts';
 import { liveness } from '../runs/identity.ts';
 import { endingOf, isActive, vanishedEnding } from '../runs/machine.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
+import type { RunRecord } from '../runs/run-record.ts';
 import { planOfLock } from '../worktrees/naming.ts';
 import { portsOf } from '../worktrees/worktrees.ts';
 import type { Restorer } from './restorer.ts';
@@ -22,7 +23,7 @@ const eventStride = 1_000_000;
 interface Parts {
   registry: Registry;
   git: Git;
-  executor: Pick<Executor, 'inspect'>;
+  executors: Executors;
   directories: RunDirectories;
   bootId: string;
   home: string;
@@ -155,8 +156,8 @@ export class Restore implements Restorer {
 
   /** What is known of the end of a run that was not yet written down as ended. */
   async #endOf(run: RunRow): Promise<Partial<RunRow>> {
-    const { executor, directories, clock } = this.#parts;
-    const record = await executor.inspect(await directories.lastTry(run.id));
+    const { clock } = this.#parts;
+    const record = await this.#recordOf(run.id);
     const stopAsked = run.stopForce !== null;
     if (record.kind === 'exited') return { ...endingOf(record, stopAsked), endedAt: record.at };
     return { ...vanishedEnding('killed', stopAsked), endedAt: clock.now() };
@@ -207,9 +208,15 @@ export class Restore implements Restorer {
     return row.id;
   }
 
+  async #recordOf(id: string): Promise<RunRecord> {
+    const { executors, directories } = this.#parts;
+    const directory = await directories.lastTry(id);
+    return (await executors.startedIn(directory)).inspect(directory);
+  }
+
   async #isAlive(id: string): Promise<boolean> {
-    const { executor, directories, bootId } = this.#parts;
-    const record = await executor.inspect(await directories.lastTry(id));
+    const { bootId } = this.#parts;
+    const record = await this.#recordOf(id);
     if (record.kind !== 'claimed') return false;
     for (const each of [record.parent, record.child]) {
       if (each && (await liveness({ ...each, bootId }, bootId)) === 'alive') return true;

@@ -23,7 +23,7 @@ interface Parts {
   log: Logger;
   graceMs: () => number;
   /** The kernel holds the run to this limit by itself, so that nothing is left to do. */
-  isKernelEnforced: (run: RunRow, limit: LimitName) => boolean;
+  isKernelEnforced: (run: RunRow, limit: LimitName) => Promise<boolean>;
 }
 
 /** What is known of a run since it was first seen running. Times are of the monotonic clock, which nobody sets. */
@@ -40,6 +40,8 @@ interface Watch {
   /** Told once while they last. */
   warned: ReadonlyMap<LimitName, Breach>;
   isActedOn: boolean;
+  /** What the kernel holds the run to. */
+  held: Set<LimitName>;
 }
 
 /** Holds running runs to their limits, by what was seen of them. */
@@ -83,7 +85,7 @@ export class Enforcement {
       ...watch,
       runtimeMs: now - watch.beganAt,
       silenceMs: watch.output && now - watch.output.changedAt,
-    }).filter(({ limit }) => !this.#parts.isKernelEnforced(run, limit));
+    }).filter(({ limit }) => !watch.held.has(limit));
     this.#act(run, { limits, watch, breaches });
   }
 
@@ -105,6 +107,7 @@ export class Enforcement {
       hasSample: false,
       warned: new Map(),
       isActedOn: false,
+      held: new Set(),
     };
   }
 
@@ -140,25 +143,32 @@ export class Enforcement {
         return;
       case 'stop':
       case 'pause':
-        if (first && !watch.isActedOn) this.#interrupt(run, { ...about, breach: first });
+        if (first && !watch.isActedOn) void this.#interrupt(run, { ...about, breach: first });
         return;
       default:
         unreachable(limits.onBreach);
     }
   }
 
-  #interrupt(run: RunRow, { limits, watch, breach }: { limits: RunLimits; watch: Watch; breach: Breach }): void {
-    const { stopping, pausing, graceMs, log } = this.#parts;
-    this.#tell(run, breach, limits.onBreach);
+  async #interrupt(
+    run: RunRow,
+    { limits, watch, breach }: { limits: RunLimits; watch: Watch; breach: Breach },
+  ): Promise<void> {
+    const { stopping, pausing, graceMs, isKernelEnforced, log } = this.#parts;
     watch.isActedOn = true;
-    const acting =
-      limits.onBreach === 'pause'
-        ? pausing.pause(run.id, breach.limit)
-        : stopping.stop(run.id, { graceMs: graceMs(), force: false, breach: breach.limit });
-    acting.catch((error: unknown) => {
+    try {
+      if (await isKernelEnforced(run, breach.limit)) {
+        watch.held.add(breach.limit);
+        watch.isActedOn = false;
+        return;
+      }
+      this.#tell(run, breach, limits.onBreach);
+      if (limits.onBreach === 'pause') await pausing.pause(run.id, breach.limit);
+      else await stopping.stop(run.id, { graceMs: graceMs(), force: false, breach: breach.limit });
+    } catch (error) {
       watch.isActedOn = false;
       log.error({ run: run.id, limit: breach.limit, err: error }, 'a limit could not be enforced');
-    });
+    }
   }
 
   #tell(run: RunRow, breach: Breach, action: RunLimits['onBreach']): void {

@@ -58,11 +58,30 @@ export async function signalProcess(
   target: Pick<ProcessIdentity, 'pid' | 'start'>,
   signal: NodeJS.Signals,
 ): Promise<boolean> {
-  if (!isSignallable(target.pid) || target.pid === process.pid) return false;
-  const entry = await findProcess(target.pid);
-  if (entry?.start !== target.start || entry.zombie) return false;
+  return (await isRunning(target)) && send(target.pid, signal);
+}
+
+/**
+ * Sends a signal at once to all of a group that this very process leads, so that nobody forks away from it. As long as
+ * its leader lives, the group's number is nobody else's.
+ */
+export async function signalGroup(
+  leader: Pick<ProcessIdentity, 'pid' | 'start'>,
+  signal: NodeJS.Signals,
+): Promise<boolean> {
+  return (await isRunning(leader)) && send(-leader.pid, signal);
+}
+
+/** Whether it runs, and may be signalled. */
+export async function isRunning({ pid, start }: Pick<ProcessIdentity, 'pid' | 'start'>): Promise<boolean> {
+  if (!isSignallable(pid) || pid === process.pid) return false;
+  const entry = await findProcess(pid);
+  return entry?.start === start && !entry.zombie;
+}
+
+function send(target: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(target.pid, signal);
+    return process.kill(target, signal);
   } catch {
     return false;
   }

@@ -29,12 +29,20 @@ export interface Ending {
   signal: string | null;
 }
 
+interface Exit {
+  exitCode: number;
+  signal: string | null;
+  /** Of its processes, killed by the kernel for want of memory. */
+  oomKills?: number;
+}
+
 /** A command that ended by itself or by signal; `stopAsked`: somebody wanted it to. */
-export function endingOf(exit: { exitCode: number; signal: string | null }, stopAsked: boolean): Ending {
+export function endingOf(exit: Exit, stopAsked: boolean): Ending {
   const { signal } = exit;
   const exitCode = signal === null ? exit.exitCode : null;
   if (stopAsked) return { state: 'stopped', reason: null, exitCode, signal };
   if (exitCode === 0) return { state: 'succeeded', reason: null, exitCode, signal };
+  if ((exit.oomKills ?? 0) > 0) return { state: 'failed', reason: 'memory', exitCode, signal };
   return { state: 'failed', reason: signal === null ? 'exit' : 'signal', exitCode, signal };
 }
 

@@ -7,7 +7,7 @@ import type { RunRow } from '../registry/rows.ts';
 import { signalProcess } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import type { ProcessEntry } from './process-table.ts';
-import { rootsOf } from './roots.ts';
+import type { Roots } from './roots.ts';
 import { findWholeTree } from './tree.ts';
 
 /** A process stops within milliseconds, longer only when it is stuck in the kernel. */
@@ -17,7 +17,7 @@ const longestPauseMs = 100;
 interface Parts {
   ledger: RunLedger;
   clock: Clock;
-  bootId: string;
+  roots: Roots;
 }
 
 /** Stops the processes of runs where they are, and lets them go on. */
@@ -77,8 +77,8 @@ export class Pausing {
     for (const entry of await this.#tree(run)) await signalProcess(entry, 'SIGCONT');
   }
 
-  #tree(run: RunRow): Promise<ProcessEntry[]> {
-    return findWholeTree(rootsOf(run, this.#parts.bootId));
+  async #tree(run: RunRow): Promise<ProcessEntry[]> {
+    return (await findWholeTree(await this.#parts.roots.of(run))).entries;
   }
 }
 

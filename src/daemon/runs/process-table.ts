@@ -6,11 +6,14 @@ import { runCommand } from '../commands/commands.ts';
 export interface ProcessEntry {
   pid: number;
   parent: number;
+  group: number;
   session: number;
   start: string;
   zombie: boolean;
   /** Stopped where it is, by a signal. */
   stopped: boolean;
+  /** What it calls itself, at most 15 characters; empty where the system does not tell. */
+  name: string;
 }
 
 const onLinux = process.platform === 'linux';
@@ -65,22 +68,24 @@ function readEntry(pid: number): ProcessEntry | undefined {
 export function parseStat(text: string): ProcessEntry | undefined {
   const nameEnd = text.lastIndexOf(')');
   const fields = text.slice(nameEnd + 2).split(' ');
-  const [state, parent, , session] = fields;
+  const [state, parent, group, session] = fields;
   const start = fields[19];
   if (nameEnd < 0 || start === undefined) return undefined;
   return {
     pid: parseInt(text, 10),
     parent: Number(parent),
+    group: Number(group),
     session: Number(session),
     start,
     zombie: state === 'Z' || state === 'X',
     stopped: state === 'T',
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
   };
 }
 
 /** ps(1) of macOS and the BSDs; `lstart` is five words. */
 async function listWithPs(selection: readonly string[]): Promise<ProcessEntry[]> {
-  const args = ['-o', 'pid=,ppid=,sess=,stat=,lstart=', ...(selection.length > 0 ? selection : ['-A'])];
+  const args = ['-o', 'pid=,ppid=,pgid=,sess=,stat=,lstart=', ...(selection.length > 0 ? selection : ['-A'])];
   const output = await runCommand({
     program: 'ps',
     args,
@@ -90,13 +95,15 @@ async function listWithPs(selection: readonly string[]): Promise<ProcessEntry[]>
   return output
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter((words) => words.length >= 9)
-    .map(([pid, parent, session, state, ...start]) => ({
+    .filter((words) => words.length >= 10)
+    .map(([pid, parent, group, session, state, ...start]) => ({
       pid: Number(pid),
       parent: Number(parent),
+      group: Number(group),
       session: Number.parseInt(session ?? '0', 16),
       start: start.join(' '),
       zombie: state?.startsWith('Z') ?? false,
       stopped: state?.startsWith('T') ?? false,
+      name: '',
     }));
 }

@@ -1,5 +1,15 @@
+import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
+import type { Executors } from './executors.ts';
+import type { RunDirectories } from './run-directory.ts';
 import type { TreeRoots } from './tree.ts';
+
+interface Parts {
+  registry: Registry;
+  executors: Executors;
+  directories: RunDirectories;
+  bootId: string;
+}
 
 /** Where a run's process tree is found. After a reboot nothing of it is left, whatever has its pids now. */
 export function rootsOf(run: RunRow, bootId: string): TreeRoots {
@@ -10,4 +20,28 @@ export function rootsOf(run: RunRow, bootId: string): TreeRoots {
     parent: known(run.parentPid, run.parentStart),
     child: known(run.pid, run.processStart),
   };
+}
+
+/** The same for whoever means to signal it: with what the kernel keeps together, and knowing the other runs. */
+export class Roots {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async of(run: RunRow): Promise<TreeRoots> {
+    const { registry, executors, directories, bootId } = this.#parts;
+    const directory = await directories.lastTry(run.id);
+    const executor = await executors.startedIn(directory);
+    const others = registry.runs.placed().filter(({ id }) => id !== run.id);
+    return {
+      ...rootsOf(run, bootId),
+      others: others.flatMap((other) => rootsOf(other, bootId).parent ?? []),
+      hold: {
+        members: () => executor.members(directory),
+        freeze: (isFrozen) => executor.freeze(directory, isFrozen),
+      },
+    };
+  }
 }

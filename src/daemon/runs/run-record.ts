@@ -6,7 +6,16 @@ export type RunRecord =
   | { kind: 'cancelled' }
   | { kind: 'claimed'; parent: Announced; child: Announced | null }
   | { kind: 'unstartable'; exitCode: number; at: number }
-  | { kind: 'exited'; parent: Announced; child: Announced | null; exitCode: number; signal: string | null; at: number };
+  | {
+      kind: 'exited';
+      parent: Announced;
+      child: Announced | null;
+      exitCode: number;
+      signal: string | null;
+      /** How many of its processes the kernel killed for want of memory. */
+      oomKills: number;
+      at: number;
+    };
 
 export interface Announced {
   pid: number;
@@ -25,6 +34,7 @@ export function parseRunRecord(
 ): RunRecord {
   let parent: Announced | null = null;
   let child: Announced | null = null;
+  let oomKills = 0;
   let shellSpoke = false;
   for (const line of text.split('\n')) {
     const [word, first = '', second = ''] = line.split(' ');
@@ -32,9 +42,10 @@ export function parseRunRecord(
     else if (word === 'shim') parent = { pid: Number(first), start: second };
     else if (word === 'child') child = { pid: Number(first), start: second };
     else if (word === 'failed') return { kind: 'unstartable', exitCode: Number(first), at };
+    else if (word === 'oom') oomKills = Number(first);
     else if (word === 'exit' && first !== '' && parent) {
       const signal = shellSpoke ? (signalNames.get(Number(first) - 128) ?? null) : null;
-      return { kind: 'exited', parent, child, exitCode: Number(first), signal, at };
+      return { kind: 'exited', parent, child, exitCode: Number(first), signal, oomKills, at };
     } else if (line !== '') shellSpoke = true;
   }
   return parent ? { kind: 'claimed', parent, child } : { kind: 'unclaimed' };

@@ -5,8 +5,10 @@
 # TRY_DIRECTORY holds two FIFOs. "alive" has a writer as long as this process lives; "start" has one until the
 # command is executed. "record" is made here, and made only once: whoever makes it first, this process or a daemon
 # that cancels the start, has the say. Lines appended to it:
-#   shim PID START    child PID START    failed CODE (the exec failed)    exit CODE
-# and what the shell itself says of a signal ("Terminated"), which tells death by signal from exit 128 + n.
+#   shim PID START    child PID START    failed CODE (the exec failed)    oom COUNT (killed by the kernel for memory)
+#   exit CODE         and what the shell itself says of a signal ("Terminated"), which tells it from exit 128 + n.
+#
+# Variables begin with wtd_, because one of the caller's environment would reach the command with another value.
 { # A shell reads a group whole before it runs it: the file may be replaced meanwhile.
   unset -f printf read true trap exec eval set 2>/dev/null # functions that came in through the environment
   trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE        # caught, not ignored: the command gets the defaults back
@@ -16,23 +18,32 @@
   exec 5>&1 6>&2 7>>"$1/record" 9<>"$1/alive" </dev/null >/dev/null 2>&7
 
   # The process's start time, field 22 of /proc/PID/stat (proc(5)); the shell's own name has no spaces.
-  identify='start=; [ ! -r /proc/$$/stat ] || read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ start _ </proc/$$/stat'
+  wtd_identify='wtd_start=; [ ! -r /proc/$$/stat ] || {
+    read -r wtd_start </proc/$$/stat
+    wtd_start=${wtd_start#* * * * * * * * * * * * * * * * * * * * * }
+    wtd_start=${wtd_start%% *}
+  }'
 
   # A second shell announces itself and becomes the command. The redirections of the inner exec leave it with
   # close-on-exec copies of 7 and 8, so that "start" closes at the very moment of the exec, or not until the trap wrote.
-  become=$identify'
-    directory=$1; shift
-    trap '\''printf "failed %s\n" "$?" >>"$directory/record"'\'' EXIT
-    exec 8<>"$directory/start" >&5 2>&6 5>&- 6>&- 9>&-
-    printf "child %s %s\n" "$$" "$start" >&7 || exit 125
+  wtd_become=$wtd_identify'
+    wtd_directory=$1; shift
+    trap '\''printf "failed %s\n" "$?" >>"$wtd_directory/record"'\'' EXIT
+    exec 8<>"$wtd_directory/start" >&5 2>&6 5>&- 6>&- 9>&-
+    printf "child %s %s\n" "$$" "$wtd_start" >&7 || exit 125
     [ -z "${BASH_VERSION-}" ] || shopt -s execfail
     { exec "$@"; } 7>&- 8>&-
     exit'
 
-  eval "$identify"
-  printf 'shim %s %s\n' "$$" "$start" >&7 || exit 125
-  /bin/sh -c "$become" wtd-run "$@"
-  code=$?
-  printf 'exit %s\n' "$code" >&7
-  exit "$code"
+  eval "$wtd_identify"
+  printf 'shim %s %s\n' "$$" "$wtd_start" >&7 || exit 125
+  /bin/sh -c "$wtd_become" wtd-run "$@"
+  wtd_code=$?
+  if [ -r "${wtd_group-}/memory.events" ]; then
+    while read -r wtd_word wtd_count; do
+      [ "$wtd_word $wtd_count" = 'oom_kill 0' ] || [ "$wtd_word" != oom_kill ] || printf 'oom %s\n' "$wtd_count" >&7
+    done <"$wtd_group/memory.events"
+  fi
+  printf 'exit %s\n' "$wtd_code" >&7
+  exit "$wtd_code"
 }

@@ -15,13 +15,27 @@ const shimFile = fileURLToPath(new URL('./shim.sh', import.meta.url));
 const mkfifoTimeoutMs = 10_000;
 const signalNames = new Map(Object.entries(osConstants.signals).map(([name, number]) => [number, name]));
 
+/** The words and the environment that a parent is started with. */
+export interface ParentStart {
+  words: readonly [string, ...string[]];
+  env: Readonly<Record<string, string>>;
+  /** Takes the standard error of what stands in front of the parent; otherwise it is part of the output. */
+  errorFile?: string;
+}
+
 /** Runs a command under a small `/bin/sh` parent of its own, in a session of its own; see shim.sh. */
 export class ShimExecutor implements Executor {
   readonly name = 'shim';
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #inFront: (launch: Launch, parent: ParentStart) => ParentStart;
 
-  constructor(environment: Readonly<Record<string, string>>) {
+  /** `inFront` puts another program in front of the parent, which has to become it. */
+  constructor(
+    environment: Readonly<Record<string, string>>,
+    inFront: (launch: Launch, parent: ParentStart) => ParentStart = (_, parent) => parent,
+  ) {
     this.#environment = environment;
+    this.#inFront = inFront;
   }
 
   async start(launch: Launch): Promise<LaunchResult> {
@@ -33,7 +47,8 @@ export class ShimExecutor implements Executor {
       timeoutMs: mkfifoTimeoutMs,
     });
     faultPoint('start: fifos made');
-    await untilExecuted(launch);
+    const words = ['/bin/sh', shimFile, directory, ...launch.command] as const;
+    await untilExecuted(launch, this.#inFront(launch, { words, env: launch.env }));
     faultPoint('start: executed');
     const record = await this.inspect(directory);
     if (record.kind === 'unstartable') return unstartable(launch, record.exitCode);
@@ -92,25 +107,36 @@ export class ShimExecutor implements Executor {
       },
     };
   }
+
+  /** A session keeps nobody who wants to leave it. */
+  members(): Promise<number[]> {
+    return Promise.resolve([]);
+  }
+
+  freeze(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** Starts the parent and waits for the moment of the exec, or for the parent's end before it. */
-async function untilExecuted({ directory, output: file, cwd, command, env }: Launch): Promise<void> {
+async function untilExecuted({ directory, output: file, cwd }: Launch, start: ParentStart): Promise<void> {
   const { execa } = await import('execa');
-  const output = await open(file, 'a', 0o600);
+  await using output = await open(file, 'a', 0o600);
+  await using errors = start.errorFile === undefined ? null : await open(start.errorFile, 'a', 0o600);
   const executed = readUntilEnd(openSync(join(directory, 'start'), constants.O_RDONLY | constants.O_NONBLOCK));
   try {
+    const [program, ...args] = start.words;
     const parent = spawning(() =>
-      execa('/bin/sh', [shimFile, directory, ...command], {
+      execa(program, args, {
         cwd,
-        env: { ...env },
+        env: { ...start.env },
         extendEnv: false,
         detached: true,
         cleanup: false,
         stdin: 'ignore',
         // Its types know only the standard descriptors by number.
         stdout: output.fd as 1,
-        stderr: output.fd as 1,
+        stderr: (errors ?? output).fd as 1,
         reject: false,
         buffer: false,
       }),
@@ -120,7 +146,6 @@ async function untilExecuted({ directory, output: file, cwd, command, env }: Lau
     await Promise.race([once(executed, 'close'), parent]);
   } finally {
     executed.destroy();
-    await output.close();
   }
 }
 

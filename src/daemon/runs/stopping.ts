@@ -7,7 +7,7 @@ import type { RunRow } from '../registry/rows.ts';
 import { liveness, signalProcess } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import { isActive, stoppedEnding, vanishedEnding } from './machine.ts';
-import { rootsOf } from './roots.ts';
+import type { Roots } from './roots.ts';
 import { terminateTree } from './terminate.ts';
 
 /** Between the end of the tree and the record of its parent lie milliseconds. */
@@ -15,6 +15,7 @@ const recordPatienceMs = 5000;
 
 interface Parts {
   ledger: RunLedger;
+  roots: Roots;
   log: Logger;
   bootId: string;
 }
@@ -61,7 +62,7 @@ export class Stopping {
 
   async #end(id: string, patience: { graceMs: number; hurry: AbortSignal }): Promise<void> {
     const run = this.#parts.ledger.require(id);
-    if (!(await terminateTree(rootsOf(run, this.#parts.bootId), patience))) throw stuck(run);
+    if (!(await terminateTree(await this.#parts.roots.of(run), patience))) throw stuck(run);
     faultPoint('stop: tree gone');
     if (run.kind === 'registered') {
       this.#parts.ledger.end(id, stoppedEnding);

@@ -5,13 +5,15 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
 import { isPassingTrouble } from '../registry/trouble.ts';
-import type { Executor, Launch, LaunchResult } from './executor.ts';
+import { Attempts, type Attempt, type Begin } from './attempts.ts';
+import type { Executor } from './executor.ts';
+import type { Executors } from './executors.ts';
 import { liveness } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import { endingOf, isActive, stoppedEnding, unstartableEnding, vanishedEnding, type Ending } from './machine.ts';
 import type { RunDirectories } from './run-directory.ts';
 import type { Announced, RunRecord } from './run-record.ts';
-import { rootsOf } from './roots.ts';
+import type { Roots } from './roots.ts';
 import { terminateLeftovers } from './terminate.ts';
 
 /** How often a command is looked at whose parent was killed. */
@@ -20,12 +22,11 @@ const insistPauseMs = 250;
 /** A daemon must come up also beside a full disk; what it could not adopt it tries again later. */
 const adoptionPatienceMs = 1000;
 const settlePauseMs = 1000;
-/** A parent announces its command within milliseconds; on a machine that stands still, later. */
-const announcementPatienceMs = 5000;
 
 interface Parts {
   ledger: RunLedger;
-  executor: Executor;
+  executors: Executors;
+  roots: Roots;
   directories: RunDirectories;
   clock: Clock;
   log: Logger;
@@ -33,38 +34,30 @@ interface Parts {
   leftoverGraceMs: () => number;
 }
 
-interface Gone {
+interface Gone extends Attempt {
   run: string;
-  directory: string;
   /** We saw it alive. */
   seen: boolean;
 }
 
-type Begun = Extract<RunRecord, { kind: 'claimed' | 'exited' }>;
-
 /** Starts supervised runs, watches them to their end, and takes over those of an earlier daemon. */
 export class Supervisor implements AsyncDisposable {
   readonly #parts: Parts;
+  readonly #attempts: Attempts;
   readonly #watches = new Map<string, Disposable>();
   readonly #settling = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#attempts = new Attempts(parts);
   }
 
   /** Executes the command of a run in state `starting`. Answers the run, running or failed with reason `spawn`. */
-  async launch(
-    run: RunRow,
-    what: { program: string; env: Record<string, string>; onExecuted: () => void },
-  ): Promise<RunRow> {
+  async launch(run: RunRow, what: Begin): Promise<RunRow> {
     const { ledger, directories, clock } = this.#parts;
     if (this.#closing.signal.aborted) throw new Error('the daemon has ended');
-    faultPoint('start: described');
-    const command = [what.program, ...run.command.slice(1)];
-    const place = { directory: await directories.newTry(run.id), output: directories.logOf(run.id) };
-    faultPoint('start: try made');
-    const result = await this.#start({ ...place, cwd: run.cwd ?? '', command, env: what.env }, what.onExecuted);
+    const { result, ...attempt } = await this.#attempts.begin(run, what);
     // From here on something may have run, so nobody may take the start back.
     what.onExecuted();
     if (result.kind === 'unstartable') {
@@ -75,10 +68,10 @@ export class Supervisor implements AsyncDisposable {
     } else {
       const startedAt = clock.now();
       await this.#insist(() => {
-        this.#recordStart(run, { ...result, startedAt });
+        this.#recordStart(run, { ...result, ...attempt, startedAt });
       });
       faultPoint('start: recorded');
-      this.#watch(run.id, place.directory);
+      this.#watch(run.id, attempt);
     }
     await directories.forgetEnvironment(run.id).catch((error: unknown) => {
       this.#parts.log.warn({ run: run.id, err: error }, 'the environment of a run could not be removed');
@@ -88,34 +81,14 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * A start that failed halfway is cancelled, and only a cancelled one provably never runs. When it is too late for
-   * that, the command runs, and that is the result.
-   */
-  async #start(launch: Launch, onExecuted: () => void): Promise<LaunchResult> {
-    const { executor, log } = this.#parts;
-    try {
-      return await executor.start(launch);
-    } catch (error) {
-      const record = await executor.cancel(launch.directory).catch(() => undefined);
-      if (record?.kind === 'cancelled') throw error;
-      onExecuted();
-      log.warn({ directory: launch.directory, err: error }, 'a start failed too late to be cancelled');
-      if (record?.kind === 'unstartable')
-        return { kind: 'unstartable', exitCode: record.exitCode, cause: 'see its output' };
-      if (record?.kind !== 'claimed' && record?.kind !== 'exited') throw error;
-      const { parent, child } = await this.#announced(launch.directory, record);
-      if (child === null) throw error;
-      return { kind: 'started', parent, child };
-    }
-  }
-
-  /**
    * Takes a run over from a daemon that is gone: watched again when it lives, ended as its record says when not.
    * Answers false when it provably never began; then it may be started again.
    */
   async adopt(run: RunRow): Promise<boolean> {
-    const { executor, directories, ledger, clock } = this.#parts;
+    const { executors, directories, ledger, clock } = this.#parts;
     const directory = await directories.lastTry(run.id);
+    const executor = await executors.startedIn(directory);
+    const attempt = { executor, directory };
     const found = await executor.inspect(directory);
     const record = found.kind === 'unclaimed' && run.state === 'starting' ? await executor.cancel(directory) : found;
     if (run.state === 'starting') {
@@ -124,38 +97,26 @@ export class Supervisor implements AsyncDisposable {
         return false;
       }
       if (record.kind === 'claimed' || record.kind === 'exited') {
-        const { parent, child } = this.#isOfThisBoot(run) ? await this.#announced(directory, record) : record;
+        const { parent, child } = this.#isOfThisBoot(run) ? await this.#attempts.announced(attempt, record) : record;
         const startedAt = run.startedAt ?? clock.now();
         await this.#insist(() => {
-          this.#recordStart(run, { parent, child, startedAt });
+          this.#recordStart(run, { parent, child, executor, startedAt });
         }, adoptionPatienceMs);
       }
     }
     faultPoint('recover: run adopted');
     await directories.forgetEnvironment(run.id);
     this.#parts.log.info({ run: run.id, record: record.kind }, 'took over a run');
-    if (isActive(ledger.require(run.id).state)) this.#watch(run.id, directory);
+    if (isActive(ledger.require(run.id).state)) this.#watch(run.id, attempt);
     return true;
-  }
-
-  /** The daemon before may have died between the parent and its command. */
-  async #announced(directory: string, record: Begun): Promise<Begun> {
-    const deadline = performance.now() + announcementPatienceMs;
-    let seen = record;
-    while (seen.kind === 'claimed' && seen.child === null && performance.now() < deadline) {
-      await sleep(20);
-      const now = await this.#parts.executor.inspect(directory);
-      if (now.kind === 'claimed' || now.kind === 'exited') seen = now;
-      else break;
-    }
-    return seen;
   }
 
   #recordStart(
     run: RunRow,
-    { parent, child, startedAt }: { parent: Announced; child: Announced | null; startedAt: number },
+    start: { parent: Announced; child: Announced | null; executor: Executor; startedAt: number },
   ): void {
-    const { ledger, executor } = this.#parts;
+    const { parent, child, executor, startedAt } = start;
+    const { ledger } = this.#parts;
     const processes = {
       pid: child?.pid ?? null,
       processStart: child?.start ?? null,
@@ -172,12 +133,12 @@ export class Supervisor implements AsyncDisposable {
     return this.#watches.has(run) || this.#settling.has(run);
   }
 
-  #watch(run: string, directory: string): void {
+  #watch(run: string, attempt: Attempt): void {
     if (this.#closing.signal.aborted) return;
-    const watch = this.#parts.executor.watch(directory, (seen) => {
+    const watch = attempt.executor.watch(attempt.directory, (seen) => {
       this.#watches.delete(run);
       this.#settling.add(run);
-      void this.#settleUntilDone({ run, directory, seen }).finally(() => this.#settling.delete(run));
+      void this.#settleUntilDone({ run, ...attempt, seen }).finally(() => this.#settling.delete(run));
     });
     this.#watches.set(run, watch);
   }
@@ -197,16 +158,16 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** The parent of a run is gone: ends what it left behind, then the run. */
-  async #settle({ run: id, directory, seen }: Gone): Promise<void> {
-    const { executor, ledger, bootId, leftoverGraceMs } = this.#parts;
+  async #settle({ run: id, executor, directory, seen }: Gone): Promise<void> {
+    const { roots, ledger, leftoverGraceMs } = this.#parts;
     const { signal } = this.#closing;
     const record = await executor.inspect(directory);
     faultPoint('end: seen');
     const isTold = record.kind === 'exited' || record.kind === 'unstartable';
     if (!isTold) await this.#untilOrphanEnds(id);
     // Of a parent that ended while nobody watched, the session's number may be somebody else's by now.
-    const roots = { ...rootsOf(ledger.require(id), bootId), justEnded: isTold && seen };
-    await terminateLeftovers(roots, { graceMs: leftoverGraceMs(), leave: signal });
+    const tree = { ...(await roots.of(ledger.require(id))), justEnded: isTold && seen };
+    await terminateLeftovers(tree, { graceMs: leftoverGraceMs(), leave: signal });
     if (signal.aborted) return; // the next daemon finds the same record
     faultPoint('end: leftovers gone');
     ledger.end(id, this.#endingFrom(ledger.require(id), record), { endedAt: isTold ? record.at : undefined });

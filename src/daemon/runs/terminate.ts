@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultPoint } from '../../base/fault-point.ts';
-import { signalProcess } from './identity.ts';
+import { isRunning, signalGroup, signalProcess } from './identity.ts';
 import type { ProcessEntry } from './process-table.ts';
-import { findMarked, findWholeTree, type TreeRoots } from './tree.ts';
+import { findMarked, findWholeTree, type Tree, type TreeRoots } from './tree.ts';
 
 /** After KILL the kernel may need a moment, longer only for a process stuck in the kernel. */
 const killPatienceMs = 10_000;
+const shortestPauseMs = 2;
 const longestPauseMs = 250;
 
 interface Patience {
@@ -37,8 +38,8 @@ export async function endMarked(variable: string, value: string): Promise<void> 
   for (;;) {
     const marked = await findMarked(variable, value);
     if (marked.length === 0 || performance.now() > deadline) return;
-    await signalAll(marked, ['SIGKILL']);
-    await sleep(2);
+    await signalEach(marked, 'SIGKILL');
+    await sleep(shortestPauseMs);
   }
 }
 
@@ -47,41 +48,81 @@ async function terminate(
   { graceMs, hurry, leave, isMeant }: Patience & { isMeant: (entry: ProcessEntry) => boolean },
 ): Promise<boolean> {
   const found = new Map<number, string>();
-  const find = async (): Promise<ProcessEntry[]> => {
-    const tree = (await findWholeTree({ ...roots, found })).filter(isMeant);
-    for (const { pid, start } of tree) found.set(pid, start);
-    return tree;
+  const find = async (): Promise<Tree> => {
+    const { entries, leader } = await findWholeTree({ ...roots, found });
+    const meant = entries.filter(isMeant);
+    for (const { pid, start } of meant) found.set(pid, start);
+    return { entries: meant, leader };
+  };
+  // Far cheaper than to look for all of them.
+  const areKnownGone = async () => {
+    for (const [pid, start] of found) if (await isRunning({ pid, start })) return false;
+    return true;
   };
   const isLeft = () => leave?.aborted === true;
   if (isLeft()) return false;
   if (graceMs > 0) {
-    await signalAll(await find(), ['SIGTERM', 'SIGCONT']);
+    await letGo(roots); // a daemon that died in the middle of this may have left it so
+    const tree = await find();
+    for (const signal of ['SIGTERM', 'SIGCONT'] as const) await signalTree(tree, signal);
     faultPoint('stop: asked');
-    if (await becomesEmpty(find, { patienceMs: graceMs, signals: [hurry, leave] })) return true;
+    const isEmpty = async () => (await areKnownGone()) && (await heldStill(roots, { find })) === 0;
+    if (await becomes(isEmpty, { patienceMs: graceMs, signals: [hurry, leave] })) return true;
   }
   const deadline = performance.now() + killPatienceMs;
   while (performance.now() < deadline && !isLeft()) {
-    // Again and again, because a process may fork between the look and the signal.
-    await signalAll(await find(), ['SIGKILL']);
+    // Again and again, because what is not held still may fork between the look and the signal.
+    if ((await heldStill(roots, { find, signal: 'SIGKILL' })) === 0) return true;
     faultPoint('stop now: killed');
-    if (await becomesEmpty(find, { patienceMs: longestPauseMs, signals: [leave] })) return true;
+    await becomes(areKnownGone, { patienceMs: longestPauseMs, signals: [leave] });
   }
   return false;
 }
 
-async function signalAll(tree: readonly ProcessEntry[], signals: readonly NodeJS.Signals[]): Promise<void> {
-  for (const signal of signals) for (const entry of tree) await signalProcess(entry, signal);
+/**
+ * Signals all of the tree and answers how many they were. Held still meanwhile, or a storm of forks would not be seen
+ * whole: each process gone when it is looked at, and the next one not yet there.
+ */
+async function heldStill(
+  roots: TreeRoots,
+  { find, signal }: { find: () => Promise<Tree>; signal?: NodeJS.Signals },
+): Promise<number> {
+  await roots.hold?.freeze(true);
+  try {
+    let tree = await find();
+    if (tree.leader && (await signalGroup(tree.leader, 'SIGSTOP'))) tree = await find();
+    if (signal) await signalEach(tree.entries, signal);
+    return tree.entries.length;
+  } finally {
+    await letGo(roots);
+  }
 }
 
-/** Most trees end within milliseconds, so it looks often at first and then ever less. */
-async function becomesEmpty(
-  find: () => Promise<ProcessEntry[]>,
+/** The whole group: who is not killed has to end, and the parent to write down how its command did. */
+async function letGo({ hold, parent }: TreeRoots): Promise<void> {
+  if (parent) await signalGroup(parent, 'SIGCONT');
+  await hold?.freeze(false);
+}
+
+/** At once to the run's process group, then to those that left it; one by one where the group is not the run's alone. */
+async function signalTree({ entries, leader }: Tree, signal: NodeJS.Signals): Promise<void> {
+  const isReached = leader !== null && (await signalGroup(leader, signal));
+  await signalEach(isReached ? entries.filter(({ group }) => group !== leader.pid) : entries, signal);
+}
+
+async function signalEach(entries: readonly ProcessEntry[], signal: NodeJS.Signals): Promise<void> {
+  for (const entry of entries) await signalProcess(entry, signal);
+}
+
+/** Most trees end within milliseconds, so it asks often at first and then ever less. */
+async function becomes(
+  condition: () => Promise<boolean>,
   options: { patienceMs: number; signals: readonly (AbortSignal | undefined)[] },
 ): Promise<boolean> {
   const deadline = performance.now() + options.patienceMs;
   const signal = AbortSignal.any(options.signals.flatMap((given) => given ?? []));
-  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    if ((await find()).length === 0) return true;
+  for (let pauseMs = shortestPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    if (await condition()) return true;
     if (performance.now() >= deadline || signal.aborted) return false;
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

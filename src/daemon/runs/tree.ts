@@ -5,6 +5,14 @@ interface Known {
   start: string;
 }
 
+/** What the kernel keeps together of a run, whatever its processes do. */
+export interface Hold {
+  /** Pids, the parent's among them; none where the kernel keeps nothing together. */
+  members(): Promise<number[]>;
+  /** Keeps them from running, or lets them go on. */
+  freeze(isFrozen: boolean): Promise<void>;
+}
+
 /** What is known of a run's processes. */
 export interface TreeRoots {
   run: string;
@@ -12,51 +20,114 @@ export interface TreeRoots {
   parent: Known | null;
   /** The command itself. */
   child: Known | null;
+  /** The parents of other runs: they and all below them are not this run's, even where they lie below it. */
+  others?: readonly Known[];
+  hold?: Hold;
   /** The parent ended while we watched, so its session's number cannot have been given again yet. */
   justEnded?: boolean;
   /** Found earlier, by pid: a process stays one of the run's even when all that tied it to the run has ended. */
   found?: ReadonlyMap<number, string>;
 }
 
-/**
- * The run's processes without its parent: everything in its session and everything below its command. Pure.
- * What lies below this daemon is never below a run, even when the daemon was started from within it.
- * A session counts only while its leader is the run's parent, because its number can be given again afterwards.
- */
-export function selectTree(processes: readonly ProcessEntry[], roots: TreeRoots): ProcessEntry[] {
-  const session = provenSession(processes, roots);
-  const selected = new Set<number>();
-  for (const entry of processes) {
-    if (entry.pid === process.pid) continue;
-    const wasFound = roots.found?.get(entry.pid) === entry.start;
-    if (entry.session === session || isKnown(entry, roots.child) || wasFound) selected.add(entry.pid);
-  }
-  for (let before = -1; before !== selected.size;) {
-    before = selected.size;
-    for (const { pid, parent } of processes) if (selected.has(parent) && pid !== process.pid) selected.add(pid);
-  }
-  return processes.filter((entry) => selected.has(entry.pid) && isEndable(entry, roots));
+/** What was seen of the processes beside the table. */
+interface Evidence {
+  /** By pid, the run that a process was started for. */
+  marks?: ReadonlyMap<number, string>;
+  members?: ReadonlySet<number>;
 }
 
-/** The tree, and those that left it but still carry the run's mark in their environment. */
-export async function findWholeTree(roots: TreeRoots): Promise<ProcessEntry[]> {
+export interface Tree {
+  entries: ProcessEntry[];
+  /** The leader of the run's process group; null when a signal to the group could reach anybody else. */
+  leader: Known | null;
+}
+
+/** Few enough for the descriptors that a daemon may have. */
+const readAtOnce = 32;
+
+/** What a daemon calls itself; see src/main.ts. */
+const daemonTitle = 'wtd-daemon';
+
+/**
+ * The run's processes without its parent: everything in its session, below its command, with its mark, and what the
+ * kernel keeps together. Pure.
+ * A session counts only while its leader is the run's parent, because its number can be given again afterwards.
+ */
+export function selectTree(
+  processes: readonly ProcessEntry[],
+  roots: TreeRoots,
+  { marks, members }: Evidence = {},
+): ProcessEntry[] {
+  const session = provenSession(processes, roots);
+  const strangers = listStrangers(processes, roots, { session, marks });
+  const isRoot = (entry: ProcessEntry) =>
+    entry.session === session ||
+    isKnown(entry, roots.child) ||
+    members?.has(entry.pid) === true ||
+    marks?.get(entry.pid) === roots.run ||
+    roots.found?.get(entry.pid) === entry.start;
+  const selected = withAllBelow(processes, { isRoot, isBarred: ({ pid }) => strangers.has(pid) });
+  return processes.filter((entry) => selected.has(entry.pid) && !entry.zombie && !isKnown(entry, roots.parent));
+}
+
+/** The tree as it is now, with those that left the session but carry the run's mark or are held by the kernel. */
+export async function findWholeTree(roots: TreeRoots): Promise<Tree> {
   const processes = await listProcesses();
-  const tree = selectTree(processes, roots);
-  const known = new Set(tree.map(({ pid }) => pid));
-  const others = processes.filter((entry) => !known.has(entry.pid) && isEndable(entry, roots));
-  return [...tree, ...(await withMark(others, 'WTD_RUN', roots.run))];
+  // After the table: whoever is the same at its signal as in the table was it in between, too.
+  const members = new Set(await roots.hold?.members());
+  const marks = await readMarks(processes, 'WTD_RUN');
+  const entries = selectTree(processes, roots, { marks, members });
+  return { entries, leader: findLeader(processes, { entries, roots }) };
 }
 
 /** Every process that was started with this variable in its environment. */
 export async function findMarked(variable: string, value: string): Promise<ProcessEntry[]> {
-  const others = (await listProcesses()).filter(({ pid, zombie }) => pid !== process.pid && !zombie);
-  return withMark(others, variable, value);
+  const processes = (await listProcesses()).filter(({ pid, zombie }) => pid !== process.pid && !zombie);
+  const marks = await readMarks(processes, variable);
+  return processes.filter(({ pid }) => marks.get(pid) === value);
 }
 
-async function withMark(processes: readonly ProcessEntry[], variable: string, value: string): Promise<ProcessEntry[]> {
-  const marked: ProcessEntry[] = [];
-  for (const entry of processes) if ((await startedWith(entry.pid, variable)) === value) marked.push(entry);
-  return marked;
+async function readMarks(processes: readonly ProcessEntry[], variable: string): Promise<Map<number, string>> {
+  const marks = new Map<number, string>();
+  const read = async ({ pid }: ProcessEntry) => {
+    const mark = await startedWith(pid, variable);
+    if (mark !== undefined) marks.set(pid, mark);
+  };
+  for (let at = 0; at < processes.length; at += readAtOnce) {
+    await Promise.all(processes.slice(at, at + readAtOnce).map(read));
+  }
+  return marks;
+}
+
+/**
+ * Pids of this daemon, of every daemon that was started for itself, of other runs, and of all below these. They can
+ * lie below a run that started them, and this run below them: there they end.
+ */
+function listStrangers(
+  processes: readonly ProcessEntry[],
+  { run, parent, child, others = [] }: TreeRoots,
+  { session, marks }: { session: number | undefined; marks: Evidence['marks'] },
+): Set<number> {
+  const isOwn = (entry: ProcessEntry) => isKnown(entry, parent) || isKnown(entry, child);
+  const isRoot = (entry: ProcessEntry) =>
+    entry.pid === process.pid ||
+    (entry.name === daemonTitle && entry.session === entry.pid) ||
+    others.some((other) => isKnown(entry, other)) ||
+    (entry.session !== session && (marks?.get(entry.pid) ?? run) !== run);
+  return withAllBelow(processes, { isRoot, isBarred: isOwn });
+}
+
+function withAllBelow(
+  processes: readonly ProcessEntry[],
+  { isRoot, isBarred }: Record<'isRoot' | 'isBarred', (entry: ProcessEntry) => boolean>,
+): Set<number> {
+  const open = processes.filter((entry) => !isBarred(entry));
+  const selected = new Set(open.filter(isRoot).map(({ pid }) => pid));
+  for (let before = -1; before !== selected.size;) {
+    before = selected.size;
+    for (const { pid, parent } of open) if (selected.has(parent)) selected.add(pid);
+  }
+  return selected;
 }
 
 function provenSession(processes: readonly ProcessEntry[], { parent, justEnded }: TreeRoots): number | undefined {
@@ -65,9 +136,16 @@ function provenSession(processes: readonly ProcessEntry[], { parent, justEnded }
   return isProven ? parent?.pid : undefined;
 }
 
+function findLeader(
+  processes: readonly ProcessEntry[],
+  { entries, roots: { parent } }: { entries: readonly ProcessEntry[]; roots: TreeRoots },
+): Known | null {
+  const leader = processes.find((entry) => isKnown(entry, parent));
+  if (leader?.group !== leader?.pid) return null;
+  const own = new Set(entries.map(({ pid }) => pid).concat(leader?.pid ?? []));
+  const isShared = processes.some(({ pid, group, zombie }) => group === leader?.pid && !zombie && !own.has(pid));
+  return isShared ? null : parent;
+}
+
 const isKnown = (entry: ProcessEntry, known: Known | null): boolean =>
   known !== null && entry.pid === known.pid && entry.start === known.start;
-
-/** Never the daemon itself, even when it was started from within the run. */
-const isEndable = (entry: ProcessEntry, roots: TreeRoots): boolean =>
-  !entry.zombie && entry.pid !== process.pid && !isKnown(entry, roots.parent);

@@ -57,6 +57,17 @@ describe('a command', () => {
     });
   });
 
+  test('that failed because the kernel killed for want of memory says so', () => {
+    const memory = { state: 'failed', reason: 'memory' };
+    expect(endingOf({ exitCode: 137, signal: 'SIGKILL', oomKills: 1 }, false)).toMatchObject({
+      ...memory,
+      signal: 'SIGKILL',
+    });
+    expect(endingOf({ exitCode: 2, signal: null, oomKills: 3 }, false)).toMatchObject({ ...memory, exitCode: 2 });
+    expect(endingOf({ exitCode: 0, signal: null, oomKills: 1 }, false)).toMatchObject({ state: 'succeeded' });
+    expect(endingOf({ exitCode: 137, signal: 'SIGKILL', oomKills: 1 }, true)).toMatchObject({ state: 'stopped' });
+  });
+
   test('that somebody stopped is stopped, however it ended', () => {
     expect(endingOf({ exitCode: 0, signal: null }, true)).toMatchObject({ state: 'stopped', exitCode: 0 });
     expect(endingOf({ exitCode: 3, signal: null }, true)).toMatchObject({

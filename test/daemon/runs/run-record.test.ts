@@ -39,7 +39,7 @@ describe('the record of a run', () => {
 
   test('tells the exit code, also one above 128 that is no signal', () => {
     const begun = ['shim 10 1000', 'child 11 1001'];
-    const exited = { kind: 'exited', parent, child, signal: null, at: 42 };
+    const exited = { kind: 'exited', parent, child, signal: null, oomKills: 0, at: 42 };
     expect(parse(...begun, 'exit 0', '')).toEqual({ ...exited, exitCode: 0 });
     expect(parse(...begun, 'exit 143', '')).toEqual({ ...exited, exitCode: 143 });
     expect(parse(...begun, 'exit 127', '')).toEqual({ ...exited, exitCode: 127 });
@@ -50,6 +50,12 @@ describe('the record of a run', () => {
     expect(parse(...begun, 'Terminated', 'exit 143', '')).toMatchObject({ exitCode: 143, signal: 'SIGTERM' });
     expect(parse(...begun, 'shim.sh: line 3: 11 Killed  /bin/sh', 'exit 137', '')).toMatchObject({ signal: 'SIGKILL' });
     expect(parse(...begun, 'Real-time signal 1', 'exit 163', '')).toMatchObject({ exitCode: 163, signal: null });
+  });
+
+  test('tells how many processes the kernel killed for want of memory', () => {
+    const begun = ['shim 10 1000', 'child 11 1001'];
+    expect(parse(...begun, 'Killed', 'oom 2', 'exit 137', '')).toMatchObject({ signal: 'SIGKILL', oomKills: 2 });
+    expect(parse(...begun, 'oom 1', 'exit 3', '')).toMatchObject({ exitCode: 3, signal: null, oomKills: 1 });
   });
 
   test('cut in the middle of a line says only what is whole', () => {

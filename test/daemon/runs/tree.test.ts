@@ -6,7 +6,16 @@ const entry = (
   pid: number,
   parent: number,
   rest: Partial<ProcessEntry> & Pick<ProcessEntry, 'session'>,
-): ProcessEntry => ({ pid, parent, start: `s${pid}`, zombie: false, stopped: false, ...rest });
+): ProcessEntry => ({
+  pid,
+  parent,
+  group: rest.session,
+  start: `s${pid}`,
+  zombie: false,
+  stopped: false,
+  name: 'sh',
+  ...rest,
+});
 
 /** The run: parent 100, its command 101 and a child 102; a second run beside it; init and a stranger. */
 const machine: ProcessEntry[] = [
@@ -75,5 +84,65 @@ describe("a run's tree", () => {
     expect(pids([...machine, ...shell], { run: 'r', parent: null, child: { pid: 61, start: 's61' } })).toEqual([
       61, 62,
     ]);
+  });
+
+  test('has what the kernel keeps together and what carries its mark, wherever that went, and all below', () => {
+    const kept = [entry(300, 1, { session: 300 }), entry(301, 300, { session: 300 })];
+    const marked = entry(302, 1, { session: 302 });
+    const evidence = { members: new Set([100, 101, 300]), marks: new Map([[302, 'r']]) };
+    expect(selectTree([...machine, ...kept, marked], roots, evidence).map(({ pid }) => pid)).toEqual([
+      101, 102, 300, 301, 302,
+    ]);
+  });
+});
+
+describe('what lies below a run and is not its own', () => {
+  const daemon = { name: 'wtd-daemon' };
+  /** A daemon below the run's command, with the parent of a run, its command, and one that left it. */
+  const nested = [
+    entry(300, 102, { session: 300, ...daemon }),
+    entry(301, 300, { session: 301 }),
+    entry(302, 301, { session: 301 }),
+    entry(303, 302, { session: 303 }),
+  ];
+
+  test('is a daemon with a session of its own, and all below it', () => {
+    expect(pids([...machine, ...nested])).toEqual([101, 102]);
+    const members = new Set([101, 102, 300, 301, 302, 303]);
+    expect(selectTree([...machine, ...nested], roots, { members }).map(({ pid }) => pid)).toEqual([101, 102]);
+  });
+
+  test("is another run's parent and all below it, where a daemon was started as a part of the run", () => {
+    const part = nested.map((one) => (one.pid === 300 ? { ...one, session: 100 } : one));
+    expect(pids([...machine, ...part], { ...roots, others: [{ pid: 301, start: 's301' }] })).toEqual([101, 102, 300]);
+    expect(pids([...machine, ...part], { ...roots, others: [{ pid: 301, start: 'earlier' }] })).toEqual([
+      101, 102, 300, 301, 302, 303,
+    ]);
+  });
+
+  test("is what carries another run's mark outside of the session, and all below it", () => {
+    const part = nested.map((one) => (one.pid === 300 ? { ...one, session: 100 } : one));
+    const marks = new Map(
+      [101, 102, 300]
+        .map((pid) => [pid, 'r'])
+        .concat([
+          [301, 'o'],
+          [302, 'o'],
+        ]) as [number, string][],
+    );
+    expect(selectTree([...machine, ...part], roots, { marks }).map(({ pid }) => pid)).toEqual([101, 102, 300]);
+    const within = entry(103, 102, { session: 100 });
+    const marked = new Map([[103, 'o']]);
+    expect(selectTree([...machine, within], roots, { marks: marked }).map(({ pid }) => pid)).toEqual([101, 102, 103]);
+  });
+
+  test('ends at the run itself, where that lies below another run or its daemon', () => {
+    const inner: TreeRoots = {
+      run: 'inner',
+      parent: { pid: 301, start: 's301' },
+      child: { pid: 302, start: 's302' },
+      others: [{ pid: 100, start: 's100' }],
+    };
+    expect(pids([...machine, ...nested], inner)).toEqual([302, 303]);
   });
 });
