@@ -64,5 +64,6 @@ async function startRuns(
 async function livePids(client: Client): Promise<number[]> {
   const { runs } = await client.call('run.list', { active: true, limit: 1000 });
   const pids = runs.flatMap(({ pid, state }) => (pid !== null && state === 'running' ? [pid] : []));
-  return pids.filter((pid) => process.kill(pid, 0)).sort((one, other) => one - other);
+  for (const pid of pids) process.kill(pid, 0); // throws when it is gone
+  return pids.sort((one, other) => one - other);
 }

@@ -59,9 +59,7 @@ export function createDispatch(parts: {
     return checkedStream(answer as OpenStream<unknown>, (item) => checkedAgainst(method.item as z.ZodType, item, name));
   }
 
-  const exhausted = new Sparing((times, error) => {
-    log.warn({ times, err: error }, 'no file descriptor was left');
-  });
+  const explain = createExplain(log, home);
   const inFlight = new Set<Promise<unknown>>();
   const waits = (method: string): boolean => methods.get(method)?.waits ?? false;
 
@@ -78,25 +76,32 @@ export function createDispatch(parts: {
       try {
         return await answer;
       } catch (error) {
-        if (error instanceof WtdError) {
-          log.debug({ method, code: error.code, reason: error.message }, 'refused');
-          throw error;
-        }
-        const exhaustion = findExhaustion(error);
-        if (exhaustion) {
-          exhausted.tell(error);
-          throw exhaustion;
-        }
-        const fullDisk = findFullDisk(error, home);
-        if (fullDisk) log.error({ method, err: error }, 'the disk is full');
-        if (fullDisk) throw fullDisk;
-        const id = newId();
-        log.error({ id, method, err: error }, 'a defect');
-        throw internal(id);
+        throw explain(method, error);
       } finally {
         inFlight.delete(answer);
       }
     },
+  };
+}
+
+/** What the caller is told of an error. A shortage of the machine is one too; anything else is a defect. */
+function createExplain(log: Logger, home: string): (method: string, error: unknown) => WtdError {
+  const shortages = new Sparing((times, about) => {
+    log.warn({ times, err: about }, 'the machine is short of files or space');
+  });
+  return (method, error) => {
+    if (error instanceof WtdError) {
+      log.debug({ method, code: error.code, reason: error.message }, 'refused');
+      return error;
+    }
+    const shortage = findExhaustion(error) ?? findFullDisk(error, home);
+    if (shortage) {
+      shortages.tell(error);
+      return shortage;
+    }
+    const id = newId();
+    log.error({ id, method, err: error }, 'a defect');
+    return internal(id);
   };
 }
 

@@ -60,7 +60,7 @@ export class Restore implements Restorer {
     const newestEvent = Math.max(0, ...found.map((each) => each.newestEvent));
     registry.events.beginAfter(Math.ceil((newestEvent + 1) / eventStride) * eventStride);
     registry.change((tell) => {
-      for (const each of newestFirst(found)) this.#write(each);
+      this.#write(found);
       const counts = { runs: found.length, plans: registry.plans.count(), worktrees: registry.worktrees.countLive() };
       const data = { ...(registry.loss ?? { cause: 'it was empty', keptAs: null }), ...counts, unreadable };
       tell({ type: 'registry.rebuilt', data });
@@ -82,7 +82,7 @@ export class Restore implements Restorer {
     if (found === 'stray') await directories.remove(id);
     if (typeof found === 'string') return found;
     registry.change(() => {
-      this.#write(found);
+      this.#write([found]);
     });
     return 'restored';
   }
@@ -163,17 +163,29 @@ export class Restore implements Restorer {
     return { ...vanishedEnding('killed', stopAsked), endedAt: clock.now() };
   }
 
-  /** Must be called newest run first: it brings the plan as it was last. */
-  #write({ repository, plan, worktree, run, ended }: Found): void {
-    const { registry } = this.#parts;
+  /** The newest run of a plan brings it as it was last, and only that one can still be active. */
+  #write(found: readonly Found[]): void {
+    const { runs } = this.#parts.registry;
+    const activePlans = new Set(runs.active().map(({ planId }) => planId));
+    const rows = newestFirst(found).map(({ run, ended, ...place }) => {
+      const row = { ...run, ...this.#writePlace(place, run) };
+      const isSecond = isActive(row.state) && activePlans.has(row.planId);
+      if (isActive(row.state)) activePlans.add(row.planId);
+      return isSecond ? { ...row, ...ended } : row;
+    });
+    // The queue is in the order of the rows.
+    for (const row of rows.sort((one, other) => one.queuedAt - other.queuedAt)) runs.insert(row);
+  }
+
+  #writePlace({ repository, plan, worktree }: Omit<Found, 'run' | 'ended'>, run: RunRow) {
+    const { plans, worktrees } = this.#parts.registry;
     const repositoryId = this.#writeRepository(repository);
-    const worktreeId = worktree && this.#writeWorktree({ ...worktree, repositoryId });
-    const planId = this.#writePlan({ ...plan, repositoryId, worktreeId });
-    const isSecond = isActive(run.state) && registry.runs.activeOf(planId) !== undefined;
-    const known = run.worktreeId !== null && registry.worktrees.get(run.worktreeId) ? run.worktreeId : worktreeId;
-    registry.runs.insert({ ...run, planId, worktreeId: known, ...(isSecond ? ended : {}) });
-    const { lastAttempt } = registry.plans.get(planId) ?? plan;
-    if (run.attempt > lastAttempt) registry.plans.update(planId, { lastAttempt: run.attempt });
+    const planWorktree = worktree && this.#writeWorktree({ ...worktree, repositoryId });
+    const planId = this.#writePlan({ ...plan, repositoryId, worktreeId: planWorktree });
+    const { lastAttempt } = plans.get(planId) ?? plan;
+    if (run.attempt > lastAttempt) plans.update(planId, { lastAttempt: run.attempt });
+    const isKnown = run.worktreeId !== null && worktrees.get(run.worktreeId) !== undefined;
+    return { planId, worktreeId: isKnown ? run.worktreeId : planWorktree };
   }
 
   #writeRepository(row: RepositoryRow): string {
