@@ -24,7 +24,6 @@ import { Doctor } from './reconcile/doctor.ts';
 import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
 import { Restore } from './reconcile/restore.ts';
-import type { LimitName } from '../contract/models.ts';
 import type { Registry } from './registry/registry.ts';
 import type { RunRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
@@ -106,9 +105,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
 /** What looks after runs that live: their limits, the length of their output, and how busy the machine is. */
 export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>, undo: Disposal) {
   const { configuration } = ground;
-  const isKernelEnforced = async ({ id }: RunRow, limit: LimitName) =>
-    limit === 'cpu' && runs.executors.isCpuHeld(await runs.directories.lastTry(id));
-  const enforcement = new Enforcement({ ...ground, ...runs, isKernelEnforced });
+  const isCpuHeld = async ({ id }: RunRow) => runs.executors.isCpuHeld(await runs.directories.lastTry(id));
+  const enforcement = new Enforcement({ ...ground, ...runs, isCpuHeld });
   runs.usage.onSampled((samples) => {
     enforcement.look(samples);
   });

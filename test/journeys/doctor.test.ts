@@ -82,8 +82,10 @@ test('a daemon that starts compares at once', async () => {
 
 test('a daemon that is busy starting, ending and removing plans has no findings', async () => {
   await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 3 } } });
+  const fewestLooks = 5;
+  let looks = 0;
   const workers = [1, 2, 3].map(async (worker) => {
-    for (let round = 1; round <= 4; round++) {
+    for (let round = 1; round <= 4 || looks < fewestLooks; round++) {
       const plan = `plan-${worker}-${round}`;
       await finishPlan(rig, plan, round % 2 === 0 ? 'git commit -q --allow-empty -m work' : ':');
       await rig.refusal('plan.start', { plan: `${plan}-bad`, repository: 'shop', command: ['no-such-program'] });
@@ -95,12 +97,10 @@ test('a daemon that is busy starting, ending and removing plans has no findings'
     ended.abort();
   });
   const findings: unknown[] = [];
-  let looks = 0;
   for (; !ended.signal.aborted; looks++) {
     findings.push(...(await rig.call('daemon.doctor', { repair: true })).findings);
   }
   await work;
-  expect(looks).toBeGreaterThan(3);
   expect(findings).toEqual([]);
   expect(await examine(rig)).toEqual([]);
 });

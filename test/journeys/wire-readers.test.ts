@@ -6,6 +6,8 @@ import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
 import { failure } from '../rig/wire.ts';
 
+/** What the daemon itself opens late; a leak would be hundreds. */
+const fewDescriptors = 10;
 const mebibyte = 1024 * 1024;
 /** Holding every answer against the contract takes longer than all else here. */
 const setUp = () => Rig.setUp({ daemonEnv: { WTD_CHECK_RESULTS: '0' } });
@@ -94,7 +96,7 @@ test('a thousand connections are served, one more is refused with a reason, and 
   expect(await rig.wtd('daemon', 'status')).toMatchObject({ exitCode: 6 });
 
   await disposeAll(others);
-  await until(() => descriptorsOf(rig.daemon.pid) <= before, 'their descriptors are closed');
+  await until(() => descriptorsOf(rig.daemon.pid) < before + fewDescriptors, 'their descriptors are closed');
   expect(await first.ask('daemon.status')).toMatchObject({ result: { counts: { connections: 1 } } });
 });
 
@@ -111,7 +113,7 @@ test('hundreds of connections that come and go at once leave nothing behind', as
     await disposeAll(connections);
   }
   await untilAlone(rig);
-  await until(() => descriptorsOf(rig.daemon.pid) <= before, 'their descriptors are closed');
+  await until(() => descriptorsOf(rig.daemon.pid) < before + fewDescriptors, 'their descriptors are closed');
 });
 
 describe('a stream whose reader fell 8 MiB behind', () => {

@@ -22,8 +22,8 @@ interface Parts {
   clock: Clock;
   log: Logger;
   graceMs: () => number;
-  /** The kernel holds the run to this limit by itself, so that nothing is left to do. */
-  isKernelEnforced: (run: RunRow, limit: LimitName) => Promise<boolean>;
+  /** The kernel slows the run down to its limit by itself, so that nothing is left to do. */
+  isCpuHeld: (run: RunRow) => Promise<boolean>;
 }
 
 /** What is known of a run since it was first seen running. Times are of the monotonic clock, which nobody sets. */
@@ -154,10 +154,10 @@ export class Enforcement {
     run: RunRow,
     { limits, watch, breach }: { limits: RunLimits; watch: Watch; breach: Breach },
   ): Promise<void> {
-    const { stopping, pausing, graceMs, isKernelEnforced, log } = this.#parts;
+    const { stopping, pausing, graceMs, isCpuHeld, log } = this.#parts;
     watch.isActedOn = true;
     try {
-      if (await isKernelEnforced(run, breach.limit)) {
+      if (breach.limit === 'cpu' && (await isCpuHeld(run))) {
         watch.held.add(breach.limit);
         watch.isActedOn = false;
         return;

@@ -38,7 +38,7 @@ function watching(limits: Partial<RunLimits>) {
     clock: { now: () => wall.now },
     log: { warn: () => undefined, error: expect.unreachable },
     graceMs: () => 0,
-    isKernelEnforced: (_: unknown, limit: string) => limit === 'cpu',
+    isCpuHeld: () => Promise.resolve(true),
   } as never);
   const look = (usage?: Partial<Usage>) => {
     const sample = { cpuPercent: null, memoryMb: null, diskMb: null, processes: 1, sampledAt: '', ...usage };

@@ -145,14 +145,14 @@ test('a machine without a manager has shims, and samples', async () => {
   });
 });
 
-test('the kernel is asked to kill only where a breach is to end the run', () => {
+test('the kernel is asked to kill and to slow down only where a breach is to end the run', () => {
   const asked = { maxMemoryMb: 200, maxCpuPercent: 150 };
-  const memory = ['MemoryMax=200000000', 'MemorySwapMax=0'];
-  const others = ['CPUQuota=150%', 'TasksMax=16384'];
-  expect(limitProperties({ ...asked, onBreach: 'stop' })).toEqual([...memory, ...others]);
-  expect(limitProperties({ ...asked, onBreach: 'pause' })).toEqual(others);
-  expect(limitProperties({ ...asked, onBreach: 'warn' })).toEqual(others);
-  expect(limitProperties(undefined)).toEqual(['TasksMax=16384']);
+  const tasks = ['TasksMax=16384'];
+  const limits = ['MemoryMax=200000000', 'MemorySwapMax=0', 'CPUQuota=150%'];
+  expect(limitProperties({ ...asked, onBreach: 'stop' })).toEqual([...limits, ...tasks]);
+  expect(limitProperties({ ...asked, onBreach: 'pause' })).toEqual(tasks);
+  expect(limitProperties({ ...asked, onBreach: 'warn' })).toEqual(tasks);
+  expect(limitProperties(undefined)).toEqual(tasks);
 });
 
 /** Where a user manager takes every connection and says nothing. */
