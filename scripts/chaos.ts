@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Client } from '../src/client/client.ts';
 import { faults } from './chaos/faults.ts';
 import { Invariants } from './chaos/invariants.ts';
 import { keepBusy } from './chaos/load.ts';
@@ -36,7 +37,7 @@ for (let round = 1; round <= rounds; round++) {
 await world.daemon.end('SIGTERM');
 world[Symbol.dispose]();
 process.stdout.write(
-  `${JSON.stringify({ rounds, seed, runs: invariants.runs, ...Object.fromEntries(struck), violations: violations.length }, null, 2)}\n`,
+  `${JSON.stringify({ rounds, seed, runs: invariants.runs, repairs: invariants.repairs, ...Object.fromEntries(struck), violations: violations.length }, null, 2)}\n`,
 );
 process.exit(violations.length === 0 ? 0 : 1);
 
@@ -45,9 +46,11 @@ async function playRound(random: Random): Promise<string[]> {
   setMaxListeners(0, isOver.signal);
   const load = keepBusy(world, random, isOver.signal);
   const found: string[] = [];
+  const names: string[] = [];
   for (let count = random.between(1, 3); count > 0; count--) {
     await sleep(random.between(100, 900));
     const name = random.pick(Object.keys(faults));
+    names.push(name);
     struck.set(name, (struck.get(name) ?? 0) + 1);
     try {
       await faults[name]?.(world, random);
@@ -60,7 +63,7 @@ async function playRound(random: Random): Promise<string[]> {
   found.push(...(await load));
   await world.daemon.ensure();
   const calm = await checkOnceCalm().catch((error: unknown) => [`no check was possible: ${String(error)}`]);
-  return [...found, ...calm, ...world.daemon.crashes.splice(0)];
+  return [...found, ...calm, ...world.daemon.crashes.splice(0)].map((text) => `[${names.join(', ')}] ${text}`);
 }
 
 async function checkOnceCalm(): Promise<string[]> {
@@ -68,7 +71,16 @@ async function checkOnceCalm(): Promise<string[]> {
   const deadline = performance.now() + calmPatienceMs;
   while ((await client.call('run.list', { active: true })).runs.length > 0) {
     if (performance.now() > deadline) break; // what has not ended is then among the violations
+    await resumeAll(client);
     await sleep(50);
   }
   return await invariants.check(client);
+}
+
+/** A daemon that was killed may have left some where they were. */
+async function resumeAll(client: Client): Promise<void> {
+  const { runs } = await client.call('run.list', { active: true });
+  for (const { plan, repository, state } of runs) {
+    if (state === 'paused') await client.call('plan.resume', { plan, repository });
+  }
 }

@@ -7,8 +7,14 @@ import type { Client } from '../../src/client/client.ts';
 import { connect } from '../../src/client/connect.ts';
 import type { Home } from '../../bench/home.ts';
 
-const mainFile = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** The build that users get, or the one that knows faults. */
+const mainFile = (env: Env): string => {
+  const build = 'WTD_FAULT' in env || 'WTD_CLOCK' in env ? 'dist-faults' : 'dist';
+  return fileURLToPath(new URL(`../../${build}/main.js`, import.meta.url));
+};
 const busyExitCode = 9;
+
+type Env = Readonly<Record<string, string>>;
 
 /** Keeps one daemon of a home going: whoever ends it says so, any other end is a crash. */
 export class DaemonKeeper {
@@ -27,13 +33,13 @@ export class DaemonKeeper {
   }
 
   /** Starts one unless it is there; answers when it serves. */
-  async ensure(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    while (!this.#child) await this.start(env);
+  async ensure(): Promise<void> {
+    while (!this.#child) await this.start();
   }
 
   /** Answers whether this one serves: of two that are started at once, one gives way. */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<boolean> {
-    const child = spawn(process.execPath, [mainFile, 'daemon'], {
+  async start(env: Env = {}): Promise<boolean> {
+    const child = spawn(process.execPath, [mainFile(env), 'daemon'], {
       cwd: '/',
       env: { ...this.#home.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,6 +50,7 @@ export class DaemonKeeper {
     void ended.then(([code, signal]) => {
       if (this.#child === child) {
         this.#child = undefined;
+        if (signal === 'SIGKILL' && 'WTD_FAULT' in env) return;
         this.crashes.push(`the daemon ended with ${String(code ?? signal)}: ${complaint}`);
       }
     });
@@ -53,7 +60,7 @@ export class DaemonKeeper {
       this.#child = child;
       return true;
     }
-    if (child.exitCode !== busyExitCode && child.signalCode === null) {
+    if (child.exitCode !== busyExitCode && child.signalCode === null && !('WTD_FAULT' in env)) {
       this.crashes.push(`the daemon did not start (${String(child.exitCode)}): ${complaint}`);
       throw new Error(this.crashes.at(-1));
     }
@@ -62,7 +69,11 @@ export class DaemonKeeper {
 
   /** Starts one and kills it after a while, wherever it is by then. */
   async startAndKill(afterMs: number): Promise<void> {
-    const child = spawn(process.execPath, [mainFile, 'daemon'], { cwd: '/', env: this.#home.env, stdio: 'ignore' });
+    const child = spawn(process.execPath, [mainFile({}), 'daemon'], {
+      cwd: '/',
+      env: this.#home.env,
+      stdio: 'ignore',
+    });
     const ended = once(child, 'exit');
     await sleep(afterMs);
     child.kill('SIGKILL');

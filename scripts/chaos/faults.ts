@@ -1,10 +1,23 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoints } from '../../src/base/fault-point.ts';
 import { parseStat } from '../../src/daemon/runs/process-table.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
+
+const dayMs = 86_400_000;
 
 /** Does something bad, and leaves a daemon that serves behind. */
 type Fault = (world: World, random: Random) => Promise<void>;
@@ -72,6 +85,28 @@ const takeSocketAway: Fault = async (world) => {
     if (performance.now() > deadline) throw new Error('the socket did not come back');
     await sleep(20);
   }
+};
+
+/** Until it has died there, or did not come by. */
+const breakAtStep = (action: 'kill' | 'enospc'): Fault =>
+  async function breakAtStep(world, random) {
+    await world.daemon.end('SIGKILL');
+    await world.daemon.start({ WTD_FAULT: `${random.pick(faultPoints)}:${random.between(1, 4)}:${action}` });
+    for (let pauses = 30; pauses > 0 && world.daemon.pid !== undefined; pauses--) await sleep(50);
+    await endDaemon(world, random);
+  };
+
+/** Back and forth by up to two days. */
+const setClock: Fault = async (world, random) => {
+  const file = join(world.home.directory, 'clock');
+  writeFileSync(file, '0');
+  await world.daemon.end('SIGTERM');
+  await world.daemon.start({ WTD_CLOCK: file });
+  for (let jumps = 3; jumps > 0; jumps--) {
+    await sleep(random.between(100, 500));
+    writeFileSync(file, String(random.between(-2 * dayMs, 2 * dayMs)));
+  }
+  await endDaemon(world, random);
 };
 
 const startRivals: Fault = async (world, random) => {
@@ -167,6 +202,9 @@ export const faults: Readonly<Record<string, Fault>> = {
   'database damaged': damageDatabase,
   'database taken away': takeDatabaseAway,
   'socket taken away': takeSocketAway,
+  'daemon killed at a step': breakAtStep('kill'),
+  'no space at a step': breakAtStep('enospc'),
+  'clock set': setClock,
   'rival daemons': startRivals,
   'configuration reloaded': reload,
   'command killed': killCommand,

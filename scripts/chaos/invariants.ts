@@ -15,6 +15,8 @@ export class Invariants {
   /** The registry was lost in this round. */
   #isNewRegistry = false;
   runs = 0;
+  /** What a repair of the doctor's mended. */
+  repairs = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -30,6 +32,7 @@ export class Invariants {
       ...runs.filter(({ id }) => !this.#checkedRuns.has(id)).flatMap((run) => this.#checkRun(run, truth.get(run.id))),
       ...(await this.#checkKnown(client, truth)),
       ...(await this.#checkEvents(client)),
+      ...(await this.#checkDoctor(client)),
       ...(await this.#checkWorktrees(client)),
       ...this.#checkProcesses(runs),
     ];
@@ -106,15 +109,25 @@ export class Invariants {
       const known = worktrees.map(({ path }) => path).filter((path) => path.startsWith(`${repository.path}/`));
       const differing = [...listed, ...known].filter((path) => listed.includes(path) !== known.includes(path));
       if (differing.length > 0) found.push(`git and wtd do not agree about ${[...new Set(differing)].join(', ')}`);
-      const names = plans
-        .filter(({ repository: name }) => repository.path.endsWith(`/${name}`))
-        .map(({ branch }) => branch);
-      const orphans = repository.branches().filter((branch) => branch.startsWith('plan/') && !names.includes(branch));
-      // With its database wtd forgets that a branch was its own; then it belongs to people.
-      if (!this.#isNewRegistry && orphans.length > 0) found.push(`branches without plan: ${orphans.join(', ')}`);
       repository.git('fsck', '--connectivity-only', '--no-dangling');
     }
     return found;
+  }
+
+  /** Whatever differs between git, database, disk and processes must be mended by a repair. */
+  async #checkDoctor(client: Client): Promise<string[]> {
+    const { findings } = await client.call('daemon.doctor', { repair: true });
+    this.repairs += findings.filter(({ repaired }) => repaired).length;
+    const left = findings.filter(({ repaired }) => !repaired);
+    const orphans = left.filter(({ kind }) => kind === 'orphan_branch').map(({ subject }) => subject);
+    for (const repository of this.#world.repositories) {
+      const there = repository.branches().filter((branch) => orphans.some((subject) => subject.includes(branch)));
+      if (there.length > 0) repository.git('branch', '--quiet', '-D', ...there);
+    }
+    // With its database wtd forgets that a branch was its own; then it belongs to people.
+    return left
+      .filter(({ kind }) => !(this.#isNewRegistry && kind === 'orphan_branch'))
+      .map(({ kind, subject, detail }) => `doctor leaves ${kind} ${subject}: ${detail}`);
   }
 
   #checkProcesses(runs: readonly Run[]): string[] {

@@ -6,6 +6,7 @@ import { keyOf, type Actor, type World } from './world.ts';
 
 /** Refusals that are right whatever happens; any other answer that is no success is a violation. */
 const expected = new Set([
+  'DISK_LOW',
   'DUPLICATE_RUN',
   'INVALID_STATE',
   'LIMIT_REACHED',
@@ -52,6 +53,7 @@ function chooseDeed(world: World, random: Random): [string, Deed] {
   if (lot < 0.78) return ['plan.stop', stop(world, random.chance(0.3))];
   if (lot < 0.84) return ['plan.restart', restart(world)];
   if (lot < 0.9) return ['plan.remove', remove(world)];
+  if (lot < 0.95) return ['plan.pause', pause];
   return ['plan.wait', waitABit];
 }
 
@@ -89,6 +91,11 @@ const remove =
     world.removalsAsked.add(keyOf(actor.repository, actor.plan));
     await client.call('plan.remove', { ...actor });
   };
+
+const pause: Deed = async (client, actor) => {
+  await client.call('plan.pause', { ...actor });
+  await client.call('plan.resume', { ...actor });
+};
 
 const waitABit: Deed = async (client, actor) => {
   await client.call('plan.wait', { ...actor, timeoutMs: 100 });

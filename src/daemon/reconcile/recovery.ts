@@ -104,6 +104,7 @@ export class Recovery {
   /** Directories of runs that never ran or were to be forgotten: secrets may lie there. */
   async #removeStrayDirectories(): Promise<void> {
     const { directories, registry, restore } = this.#parts;
+    await directories.removeRests();
     for (const id of await directories.list()) if (!registry.runs.get(id)) await restore.removeIfStray(id);
   }
 

@@ -1,5 +1,5 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const outputFile = 'output.log';
@@ -8,6 +8,8 @@ const descriptionFile = 'run.json';
 /** What run.json becomes when the run is to be forgotten. */
 const forgottenFile = 'forgotten.json';
 const tryPrefix = 'try-';
+/** Of a directory that is being deleted. */
+const gonePrefix = '.gone-';
 
 /** The directories of runs: `<runs>/<id>/`, each 0700, with the output, what was intended, and each try to start. */
 export class RunDirectories {
@@ -104,10 +106,23 @@ export class RunDirectories {
 
   async list(): Promise<string[]> {
     const entries = await readdir(this.#root, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
   }
 
+  /** Renamed first: what a crash leaves of it is then no directory of a run any more. */
   async remove(run: string): Promise<void> {
-    await rm(this.of(run), { recursive: true, force: true });
+    const gone = join(this.#root, `${gonePrefix}${run}`);
+    await rename(this.of(run), gone).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    });
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  /** Deletes what earlier removals left. */
+  async removeRests(): Promise<void> {
+    const names = await readdir(this.#root);
+    for (const name of names.filter((each) => each.startsWith(gonePrefix))) {
+      await rm(join(this.#root, name), { recursive: true, force: true });
+    }
   }
 }
