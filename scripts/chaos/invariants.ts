@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Client } from '../../src/client/client.ts';
 import { RemoteError } from '../../src/client/errors.ts';
+import type { Checkout } from '../../test/rig/repository.ts';
 import type { Event, Run } from '../../src/contract/models.ts';
 import { jobOf, keyOf, type Truth, type World } from './world.ts';
 
@@ -119,10 +120,9 @@ export class Invariants {
     const { findings } = await client.call('daemon.doctor', { repair: true });
     this.repairs += findings.filter(({ repaired }) => repaired).length;
     const left = findings.filter(({ repaired }) => !repaired);
-    const orphans = left.filter(({ kind }) => kind === 'orphan_branch').map(({ subject }) => subject);
     for (const repository of this.#world.repositories) {
-      const there = repository.branches().filter((branch) => orphans.some((subject) => subject.includes(branch)));
-      if (there.length > 0) repository.git('branch', '--quiet', '-D', ...there);
+      const orphans = left.filter((finding) => finding.kind === 'orphan_branch' && isOf(repository, finding));
+      if (orphans.length > 0) repository.git('branch', '--quiet', '-D', ...orphans.map(({ subject }) => subject));
     }
     // With its database wtd forgets that a branch was its own; then it belongs to people.
     return left
@@ -141,6 +141,9 @@ export class Invariants {
     return found;
   }
 }
+
+const isOf = (checkout: Checkout, { repository }: { repository: string | null }): boolean =>
+  repository !== null && checkout.path.endsWith(`/${repository}`);
 
 /** Every line in its order; all of them when the worker came to its end. */
 function checkLog({ logPath, command }: Run, { code }: Truth): string | undefined {

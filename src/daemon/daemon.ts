@@ -68,7 +68,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const recovery = new Recovery({ ...ground, ...runs, ...plans, restore: buildRestore(ground, runs) });
   const { adopted } = await recovery.recover();
   const handedOver = activatedSocket(environment, process.pid);
-  await server.listen(handedOver === null ? { path: paths.socket } : { fd: handedOver });
+  await server.listen({ path: paths.socket, handedOver });
   undo.use(server);
   undo.defer(() => dispatch.drain());
 

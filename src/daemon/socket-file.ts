@@ -14,6 +14,8 @@ export class SocketFile {
   /** Where to bind; not longer than the path itself, of which the system cuts what is too long. */
   readonly boundPath: string;
   #inode: bigint | undefined;
+  /** A service manager made it, and it is the manager's to remove. */
+  #isBorrowed = false;
 
   constructor(path: string) {
     this.path = path;
@@ -28,6 +30,12 @@ export class SocketFile {
     return there.ino === this.#inode ? 'ours' : 'another socket';
   }
 
+  /** The file is there already, made by a service manager. */
+  borrow(): void {
+    this.#inode = stat(this.path)?.ino;
+    this.#isBorrowed = true;
+  }
+
   /** Before binding. The caller holds the lock of the home, so a socket that lies there belongs to nobody. */
   prepare(): void {
     this.look();
@@ -39,11 +47,12 @@ export class SocketFile {
     chmodSync(this.boundPath, 0o600);
     this.#inode = stat(this.boundPath)?.ino;
     renameSync(this.boundPath, this.path);
+    this.#isBorrowed = false;
   }
 
   /** Whatever else lies there by now stays. */
   remove(): void {
-    if (stat(this.path)?.ino === this.#inode) rmSync(this.path, { force: true });
+    if (!this.#isBorrowed && stat(this.path)?.ino === this.#inode) rmSync(this.path, { force: true });
   }
 }
 

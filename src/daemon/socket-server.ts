@@ -33,6 +33,7 @@ export class SocketServer implements AsyncDisposable {
     this.#dropped.tell();
   });
   #server: Server | undefined;
+  #handedOver: Server | undefined;
   /** Servers that listen no more, until the connections they accepted are gone. */
   readonly #closing = new Set<Promise<void>>();
   /** Undefined when the socket was handed over. */
@@ -58,13 +59,15 @@ export class SocketServer implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  /** Listens on a path, or on a socket that a service manager handed over. The caller holds the lock of the home. */
-  async listen(where: { path: string } | { fd: number }): Promise<void> {
-    if ('fd' in where) {
-      await this.#open(where);
-    } else {
-      this.#file = new SocketFile(where.path);
+  /** Listens on a path, there by a socket that a service manager handed over. The caller holds the lock of the home. */
+  async listen({ path, handedOver }: { path: string; handedOver: number | null }): Promise<void> {
+    this.#file = new SocketFile(path);
+    if (handedOver === null) {
       await this.#openFile(this.#file);
+    } else {
+      this.#file.borrow();
+      await this.#open({ fd: handedOver });
+      this.#handedOver = this.#server;
     }
   }
 
@@ -76,7 +79,8 @@ export class SocketServer implements AsyncDisposable {
       if (!file || found === 'ours') return;
       const before = this.#server;
       await this.#openFile(file);
-      if (before) this.#close(before);
+      // One that was handed over may be reached by a path of its own.
+      if (before && before !== this.#handedOver) this.#close(before);
       this.#log.warn({ socket: file.path, found }, 'the socket file was taken away; listening there again');
     } catch (error) {
       this.#failed.tell(error);
@@ -121,7 +125,7 @@ export class SocketServer implements AsyncDisposable {
 
   /** No new connections; answers once every connection is gone. Those that are open get their answers first. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#server) this.#close(this.#server);
+    for (const server of new Set([this.#server, this.#handedOver])) if (server) this.#close(server);
     this.#file?.remove();
     for (const connection of this.#connections) connection.close();
     await Promise.all(this.#closing);

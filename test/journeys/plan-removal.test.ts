@@ -132,3 +132,24 @@ test('a plan that was removed can be started again from nothing', async () => {
   }
   expect(rig.repository.git('log', '--format=%s', 'plan/login')).toBe('work 2\nwork 1\nBegin');
 });
+
+test('commits of a detached HEAD are kept when the directory of their worktree is gone, until a branch has them', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const worktree = checkoutOf(rig, 'login');
+  worktree.git('checkout', '--quiet', '--detach');
+  const commit = worktree.commit({ 'work.txt': 'work\n' });
+  rmSync(worktree.path, { recursive: true });
+  const refusals = [
+    await rig.refusal('plan.remove', { plan: 'login', repository: 'shop' }),
+    await rig.refusal('plan.start', { plan: 'login', repository: 'shop', command: ['true'] }),
+  ];
+  for (const refusal of refusals) {
+    expect(refusal).toMatchObject({ code: 'UNSAFE', blockers: [{ code: 'detached' }] });
+  }
+  expect(rig.repository.git('worktree', 'list', '--porcelain')).toContain(`HEAD ${commit}`);
+  rig.repository.git('branch', 'kept', commit);
+  expect(await remove(rig, 'login')).toEqual({ removed: true });
+  expect(rig.repository.worktrees()).toEqual([rig.repository.path]);
+});

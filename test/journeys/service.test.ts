@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../src/contract/service.ts';
@@ -147,6 +147,18 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
     await child.exit(7);
     expect(await rig.wait('login')).toMatchObject({ state: 'failed', reason: 'exit', exitCode: 7 });
     expect(child.starts()).toEqual([pid]);
+  });
+
+  test('the socket file that was taken away is there again, and the daemon is not taken for stuck', async () => {
+    await using journey = await Journey.installed();
+    const pid = await journey.daemonPid();
+    const { socket } = journey.rig.place;
+    rmSync(socket);
+    await until(() => existsSync(socket), 'the daemon listens there again');
+    expect((await journey.wtd('daemon', 'status', '--json')).json()).toMatchObject({ pid });
+    await journey.manager.systemctl('restart', 'wtd.service');
+    expect(await journey.daemonPid()).not.toBe(pid);
+    await until(async () => (await journey.wtd('daemon', 'status')).exitCode === 0, 'the next one is found as well');
   });
 
   test('after a shutdown the socket brings the daemon back, and asking how the service is does not', async () => {

@@ -104,7 +104,7 @@ export class Repairs {
     const left = (what: string) =>
       `it stays, because it would lose ${what}; commit or move that, or end the run, then run \`wtd doctor --repair\``;
     const activeRun = this.#activeIn(row)?.id ?? null;
-    const blockers = findBlockers({ ...(await examine(git, row.path)), activeRun });
+    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
     if (blockers.length > 0) return { advice: left(blockers.map(({ message }) => message).join(', ')) };
     return {
       advice: mending('the worktree has no work in it and is removed, its ports are free again'),

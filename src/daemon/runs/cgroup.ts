@@ -68,9 +68,10 @@ export async function readMembers(group: string): Promise<number[]> {
 
 /**
  * With all groups within it. Frozen is each process at its next step, so it waits until all are. A group that is gone
- * has nobody to freeze.
+ * has nobody to freeze, and one that this daemon was started in would freeze it for ever.
  */
 export async function setFrozen(group: string, isFrozen: boolean): Promise<void> {
+  if (isFrozen && (await readMembers(group)).includes(process.pid)) return;
   await writeFile(join(group, 'cgroup.freeze'), isFrozen ? '1' : '0', { flag: 'r+' }).catch(() => undefined);
   const deadline = performance.now() + freezePatienceMs;
   while (isFrozen && performance.now() < deadline) {

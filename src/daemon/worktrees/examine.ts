@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { countUnreachable, treeStatus } from '../git/questions.ts';
+import { countUnreachable, listWorktrees, treeStatus } from '../git/questions.ts';
 import type { Findings } from './safety.ts';
 
 /** What git leaves in a worktree's own directory while an operation is under way. */
@@ -14,10 +14,15 @@ const operationMarks: readonly [string, string][] = [
   ['BISECT_LOG', 'bisect'],
 ];
 
-/** Looks at what would be lost with a worktree. A directory that is gone has nothing to lose. */
-export async function examine(git: Git, path: string): Promise<Omit<Findings, 'activeRun'>> {
+/** Looks at what would be lost with a worktree. One whose directory is gone may still keep commits of a detached HEAD. */
+export async function examine(
+  git: Git,
+  { commonDir }: { commonDir: string },
+  path: string,
+): Promise<Omit<Findings, 'activeRun'>> {
   if (await isMissing(path)) {
-    return { path, status: { changed: 0, untracked: 0, conflicted: 0 }, operation: null, unreachableCommits: 0 };
+    const unreachableCommits = await countKeptByEntry(git, commonDir, path).catch(() => undefined);
+    return { path, status: { changed: 0, untracked: 0, conflicted: 0 }, operation: null, unreachableCommits };
   }
   const [status, operation, unreachableCommits] = await Promise.all([
     treeStatus(git, path).catch(() => undefined),
@@ -34,6 +39,14 @@ export async function isMissing(path: string): Promise<boolean> {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
+}
+
+/** Nothing at all when the repository is gone as well. */
+async function countKeptByEntry(git: Git, commonDir: string, path: string): Promise<number> {
+  if (await isMissing(commonDir)) return 0;
+  const entry = (await listWorktrees(git, commonDir)).find((listed) => listed.path === path);
+  if (!entry || entry.branch !== null || entry.head === null) return 0;
+  return countUnreachable(git, commonDir, entry.head);
 }
 
 async function findOperation(git: Git, path: string): Promise<string | null> {

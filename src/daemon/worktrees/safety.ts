@@ -31,7 +31,11 @@ export function findBlockers(findings: Findings): Blocker[] {
   if (operation === undefined) block('unverified', `it could not be checked whether git is busy in ${path}`);
   else if (operation !== null) block('operation', `a ${operation} is in progress`);
   if (unreachableCommits === undefined) block('unverified', `the commits of ${path} could not be checked`);
-  else if (unreachableCommits > 0) block('detached', `${count(unreachableCommits, 'detached commit')} on no branch`);
+  else if (unreachableCommits > 0)
+    block(
+      'detached',
+      `${count(unreachableCommits, 'detached commit')} on no branch; give them one with \`git branch\``,
+    );
   return blockers;
 }
 

@@ -113,7 +113,7 @@ export class Worktrees {
    */
   async remove(repository: RepositoryRow, row: WorktreeRow, activeRun: string | null): Promise<void> {
     const { registry, git } = this.#parts;
-    const blockers = findBlockers({ ...(await examine(git, row.path)), activeRun });
+    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
     if (blockers.length > 0) throw unsafe(row, blockers);
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'cleaning' });
@@ -125,7 +125,7 @@ export class Worktrees {
   /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
   async finishRemoval(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const { registry, clock } = this.#parts;
-    const branchDeleted = await this.#discard(repository, row, () => this.#requireSafe(row));
+    const branchDeleted = await this.#discard(repository, row, () => this.#requireSafe(repository, row));
     registry.change((tell) => {
       registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now() });
       const data = { path: row.path, branch: row.branch, branchDeleted };
@@ -251,9 +251,9 @@ export class Worktrees {
   }
 
   /** Asked in the very step of the removal: somebody may have worked there since it was decided. */
-  async #requireSafe(row: WorktreeRow): Promise<void> {
+  async #requireSafe(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const { registry, git } = this.#parts;
-    const blockers = findBlockers({ ...(await examine(git, row.path)), activeRun: null });
+    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun: null });
     if (blockers.length === 0) return;
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'in_use' });

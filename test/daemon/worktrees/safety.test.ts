@@ -45,7 +45,7 @@ describe('a worktree', () => {
       '1 changed file not committed',
       '2 untracked files',
       'a merge is in progress',
-      '1 detached commit on no branch',
+      '1 detached commit on no branch; give them one with `git branch`',
     ]);
   });
 });
