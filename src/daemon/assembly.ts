@@ -33,6 +33,7 @@ import { Enforcement } from './runs/enforcement.ts';
 import { Executors } from './runs/executors.ts';
 import { RunLedger } from './runs/ledger.ts';
 import { LogLimit } from './runs/log-limit.ts';
+import { Looks } from './runs/looks.ts';
 import { MachineCpu } from './runs/machine-cpu.ts';
 import { Pausing } from './runs/pausing.ts';
 import { RegisteredRuns } from './runs/registered.ts';
@@ -80,7 +81,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const directories = new RunDirectories(paths.runs);
   registry.mirrorTo(new RunMirror({ ...ground, directories }));
   const executors = new Executors(ground);
-  const roots = new Roots({ ...ground, executors, directories });
+  const looks = new Looks();
+  const roots = new Roots({ ...ground, executors, directories, looks });
   const disks = new DiskSpaces();
   const measured = { intervalMs, environment: ground.environment, onError };
   const diskUsage = undo.use(new DiskUsage({ ...measured, runs: () => placesOf(registry) }));
@@ -90,7 +92,7 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
       .placed()
       .filter(({ pid }) => pid !== null)
       .map((run) => rootsOf(run, ground.bootId));
-  const usage = undo.use(new UsageMonitor({ ...measured, clock, diskMbOf, runs: trees }));
+  const usage = undo.use(new UsageMonitor({ ...measured, clock, looks, diskMbOf, runs: trees }));
   const ledger = new RunLedger({ registry, clock, usage, onError });
   const starting = { ...ground, ledger, executors, roots, directories };
   const supervisor = undo.use(new Supervisor({ ...starting, leftoverGraceMs: graceMs }));

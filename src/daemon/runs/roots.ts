@@ -1,6 +1,7 @@
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
 import type { Executors } from './executors.ts';
+import type { Looks } from './looks.ts';
 import type { RunDirectories } from './run-directory.ts';
 import type { TreeRoots } from './tree.ts';
 
@@ -8,6 +9,7 @@ interface Parts {
   registry: Registry;
   executors: Executors;
   directories: RunDirectories;
+  looks: Looks;
   bootId: string;
 }
 
@@ -31,12 +33,13 @@ export class Roots {
   }
 
   async of(run: RunRow): Promise<TreeRoots> {
-    const { registry, executors, directories, bootId } = this.#parts;
+    const { registry, executors, directories, looks, bootId } = this.#parts;
     const directory = await directories.lastTry(run.id);
     const executor = await executors.startedIn(directory);
     const others = registry.runs.placed().filter(({ id }) => id !== run.id);
     return {
       ...rootsOf(run, bootId),
+      look: () => looks.next(),
       others: others.flatMap((other) => rootsOf(other, bootId).parent ?? []),
       hold: {
         members: () => executor.members(directory),

@@ -1,3 +1,4 @@
+import { Looks, type Look } from './looks.ts';
 import { listProcesses, startedWith, type ProcessEntry } from './process-table.ts';
 
 interface Known {
@@ -23,6 +24,8 @@ export interface TreeRoots {
   /** The parents of other runs: they and all below them are not this run's, even where they lie below it. */
   others?: readonly Known[];
   hold?: Hold;
+  /** How to look at the machine; shared by all who look at once. */
+  look?: () => Promise<Look>;
   /** The parent ended while we watched, so its session's number cannot have been given again yet. */
   justEnded?: boolean;
   /** Found earlier, by pid: a process stays one of the run's even when all that tied it to the run has ended. */
@@ -41,9 +44,6 @@ export interface Tree {
   /** The leader of the run's process group; null when a signal to the group could reach anybody else. */
   leader: Known | null;
 }
-
-/** Few enough for the descriptors that a daemon may have. */
-const readAtOnce = 32;
 
 /** What a daemon calls itself; see src/main.ts. */
 const daemonTitle = 'wtd-daemon';
@@ -72,31 +72,22 @@ export function selectTree(
 
 /** The tree as it is now, with those that left the session but carry the run's mark or are held by the kernel. */
 export async function findWholeTree(roots: TreeRoots): Promise<Tree> {
-  const processes = await listProcesses();
+  const { look = () => new Looks().next() } = roots;
+  const { processes, marks } = await look();
   // After the table: whoever is the same at its signal as in the table was it in between, too.
   const members = new Set(await roots.hold?.members());
-  const marks = await readMarks(processes, 'WTD_RUN');
   const entries = selectTree(processes, roots, { marks, members });
   return { entries, leader: findLeader(processes, { entries, roots }) };
 }
 
 /** Every process that was started with this variable in its environment. */
 export async function findMarked(variable: string, value: string): Promise<ProcessEntry[]> {
-  const processes = (await listProcesses()).filter(({ pid, zombie }) => pid !== process.pid && !zombie);
-  const marks = await readMarks(processes, variable);
-  return processes.filter(({ pid }) => marks.get(pid) === value);
-}
-
-async function readMarks(processes: readonly ProcessEntry[], variable: string): Promise<Map<number, string>> {
-  const marks = new Map<number, string>();
-  const read = async ({ pid }: ProcessEntry) => {
-    const mark = await startedWith(pid, variable);
-    if (mark !== undefined) marks.set(pid, mark);
-  };
-  for (let at = 0; at < processes.length; at += readAtOnce) {
-    await Promise.all(processes.slice(at, at + readAtOnce).map(read));
+  const found: ProcessEntry[] = [];
+  for (const entry of await listProcesses()) {
+    const isCandidate = entry.pid !== process.pid && !entry.zombie;
+    if (isCandidate && (await startedWith(entry.pid, variable)) === value) found.push(entry);
   }
-  return marks;
+  return found;
 }
 
 /**

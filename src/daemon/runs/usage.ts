@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Peak, Usage } from '../../contract/models.ts';
-import { Marks } from './marks.ts';
-import { listProcesses, type ProcessEntry } from './process-table.ts';
+import type { Look, Looks } from './looks.ts';
+import type { ProcessEntry } from './process-table.ts';
 import { selectTree, type TreeRoots } from './tree.ts';
 
 const bytesPerMegabyte = 1_000_000;
+const nothing: Look = { processes: [], marks: new Map() };
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 interface MonitorOptions {
   clock: Clock;
   intervalMs: () => number;
   runs: () => readonly TreeRoots[];
+  looks: Looks;
   /** Of a run's worktree; null: not known. */
   diskMbOf: (run: string) => number | null;
   onError: (error: unknown) => void;
@@ -26,8 +28,6 @@ export class UsageMonitor implements AsyncDisposable {
   #seen = new Map<number, string>();
   /** The processes of each run at the last look: one stays the run's even when what tied it to the run has ended. */
   #trees = new Map<string, ReadonlyMap<number, string>>();
-  /** What left the run's tree before we ever looked. */
-  readonly #marks = new Marks();
   #listener: (samples: ReadonlyMap<string, Usage>) => void = () => undefined;
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -61,11 +61,10 @@ export class UsageMonitor implements AsyncDisposable {
 
   async sample(): Promise<void> {
     const runs = this.#options.runs();
-    const processes = runs.length === 0 ? [] : await listProcesses();
-    const marked = await this.#marks.find(processes);
+    const { processes, marks }: Look = runs.length === 0 ? nothing : await this.#options.looks.next();
     const trees = runs.map((roots) => {
-      const found = new Map([...(this.#trees.get(roots.run) ?? []), ...(marked.get(roots.run) ?? [])]);
-      return { run: roots.run, tree: selectTree(processes, { ...roots, found }) };
+      const found = this.#trees.get(roots.run) ?? new Map<number, string>();
+      return { run: roots.run, tree: selectTree(processes, { ...roots, found }, { marks }) };
     });
     const measured = await measure(
       trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
