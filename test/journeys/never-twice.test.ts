@@ -28,22 +28,22 @@ async function sort<T>(calls: readonly Promise<T>[]) {
 const commandsIn = (hint: unknown): string[][] =>
   [...String(hint).matchAll(/`wtd ([^`]+)`/g)].map(([, command = '']) => command.split(' '));
 
-test('of 100 plan.start of one plan at once, over 20 connections, one starts and 99 are told where it runs', async () => {
+test('of 500 plan.start of one plan at once, over 20 connections, one starts and 499 are told where it runs', async () => {
   await using rig = await Rig.setUp();
   const child = rig.steered('login');
   const params = { plan: 'login', repository: rig.repository.path, command: child.command, env: rig.place.env };
   const clients = await Promise.all(Array.from({ length: 20 }, () => rig.connect()));
 
-  const calls = clients.flatMap((client) => Array.from({ length: 5 }, () => client.call('plan.start', params)));
+  const calls = clients.flatMap((client) => Array.from({ length: 25 }, () => client.call('plan.start', params)));
   const { answers, refusals } = await sort(calls);
 
-  expect([answers.length, refusals.length]).toEqual([1, 99]);
+  expect([answers.length, refusals.length]).toEqual([1, 499]);
   const [run] = answers as [Run];
   const { id, pid, state, startedAt, cwd } = run;
   expect(state).toBe('running');
   const hint = expect.stringMatching(/`wtd .*`/) as string;
   const expected = { code: 'DUPLICATE_RUN', hint, run: id, pid, state, startedAt, worktree: cwd };
-  expect(refusals).toEqual(Array.from({ length: 99 }, () => expected));
+  expect(refusals).toEqual(Array.from({ length: 499 }, () => expected));
 
   await child.untilStarted();
   expect(child.starts()).toEqual([pid]);
