@@ -76,9 +76,24 @@ test('a database that is deleted while runs live is rebuilt: nothing runs twice,
 });
 
 test.each([
-  ['cut in half', (file: string) => writeFileSync(file, readFileSync(file).subarray(0, statSync(file).size / 2))],
-  ['emptied', (file: string) => writeFileSync(file, '')],
-  ['overwritten', (file: string) => writeFileSync(file, 'These are notes of mine.\n'.repeat(500))],
+  [
+    'cut in half',
+    (file: string) => {
+      writeFileSync(file, readFileSync(file).subarray(0, statSync(file).size / 2));
+    },
+  ],
+  [
+    'emptied',
+    (file: string) => {
+      writeFileSync(file, '');
+    },
+  ],
+  [
+    'overwritten',
+    (file: string) => {
+      writeFileSync(file, 'These are notes of mine.\n'.repeat(500));
+    },
+  ],
 ])('a database that was %s is kept aside and rebuilt', async (_, damage) => {
   await using rig = await Rig.setUp();
   const { run, child } = await rig.startSteered('login');

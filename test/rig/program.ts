@@ -51,7 +51,7 @@ export class Program implements AsyncDisposable {
   constructor(args: readonly string[], { cwd, env, input, descriptors, inside }: ProgramOptions) {
     const limited = descriptors === undefined ? [] : ['prlimit', `--nofile=${descriptors}:${descriptors}`];
     const words = [...limited, process.execPath, findEntry(env), ...args] as [string, ...string[]];
-    const [program = '', ...rest] = inside ? inside.words(...words) : words;
+    const [program, ...rest] = inside ? inside.words(...words) : words;
     const child = spawn(program, rest, { cwd, env });
     if (child.pid === undefined) throw new Error('node could not be started');
     this.#child = child;
