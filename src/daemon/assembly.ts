@@ -79,7 +79,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const intervalMs = () => milliseconds(configuration.current.limits.sample_interval);
   const graceMs = () => milliseconds(configuration.current.orchestrator.shutdown_timeout);
   const directories = new RunDirectories(paths.runs);
-  registry.mirrorTo(new RunMirror({ ...ground, directories }));
+  const mirror = new RunMirror({ ...ground, directories });
+  registry.mirrorTo(mirror);
   const executors = new Executors(ground);
   const looks = new Looks();
   const roots = new Roots({ ...ground, executors, directories, looks });
@@ -100,7 +101,7 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const pausing = new Pausing({ ...ground, ledger, roots });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
-  const kept = { directories, executors, ledger, disks, diskUsage, usage, intervalMs, graceMs };
+  const kept = { directories, mirror, executors, ledger, disks, diskUsage, usage, intervalMs, graceMs };
   return { ...kept, supervisor, stopping, pausing, registered, runModels };
 }
 
@@ -209,7 +210,7 @@ export function buildSchedule(
     clock,
     jobs: {
       reconcile: async () => {
-        if (ground.registry.keepOnDisk()) log.warn('the database was taken away and is written again');
+        runs.mirror.catchUp();
         await runs.registered.check();
         await work.recovery.attendAll();
         work.queue.advance();

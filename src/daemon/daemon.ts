@@ -22,6 +22,7 @@ import { holdLock } from './registry/lock.ts';
 import { Registry } from './registry/registry.ts';
 import { readBootId } from './runs/identity.ts';
 import { activatedSocket } from './service/readiness.ts';
+import { Sparing } from './sparing.ts';
 import { SocketServer } from './socket-server.ts';
 import {
   buildDoctor,
@@ -90,7 +91,11 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const onLost = (loss: WtdError) => {
     lifeCycle.fail(loss);
   };
-  undo.use(new HomeWatch({ paths, keepReachable, onLost }));
+  const keepDatabase = createKeepDatabase(ground);
+  undo.use(new HomeWatch({ paths, keepReachable, keepDatabase, onLost }));
+  runs.mirror.keepLatest().catch((error: unknown) => {
+    log.warn({ err: error }, 'what is known of runs could not be kept beside them');
+  });
   const ended = lifeCycle.untilEnd(readiness); // signals are served before anybody is told that it is up
   await readiness.notifyReady();
   announce(paths.socket);
@@ -98,6 +103,19 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const exitCode = await ended;
   await readiness.notifyStopping();
   return exitCode;
+}
+
+function createKeepDatabase({ registry, log }: Ground): () => void {
+  const failures = new Sparing((times, error) => {
+    log.error({ times, err: error }, 'the database is not where it was');
+  });
+  return () => {
+    try {
+      if (registry.keepOnDisk()) log.warn('the database was taken away and is written again');
+    } catch (error) {
+      failures.tell(error);
+    }
+  };
 }
 
 /** The lock comes before everything that another daemon of this home could be changing. */

@@ -7,6 +7,8 @@ const lookMs = 1000;
 interface Parts {
   paths: Paths;
   keepReachable: () => Promise<void>;
+  /** Writes the database again when its file is gone. */
+  keepDatabase: () => void;
   /** The lock is gone, so this daemon may not go on. */
   onLost: (loss: WtdError) => void;
 }
@@ -30,8 +32,9 @@ export class HomeWatch implements AsyncDisposable {
   }
 
   async #lookOnce(): Promise<void> {
-    const { paths, keepReachable, onLost } = this.#parts;
+    const { paths, keepReachable, keepDatabase, onLost } = this.#parts;
     if (inodeOf(paths.lock) === this.#lock) {
+      keepDatabase();
       await keepReachable();
     } else {
       clearInterval(this.#timer);

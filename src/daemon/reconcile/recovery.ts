@@ -40,7 +40,7 @@ export class Recovery {
 
   /** Runs first: they must be watched again before anybody asks. Answers how many were taken over. */
   async recover(): Promise<{ adopted: number }> {
-    await this.#parts.restore.afterLoss();
+    await this.#parts.restore.restoreMissing();
     const active = this.#parts.registry.runs.active();
     await Promise.all(active.map((run) => this.#eachAlone({ run: run.id }, () => this.#adopt(run))));
     faultPoint('recover: runs adopted');
@@ -49,7 +49,7 @@ export class Recovery {
       faultPoint('recover: worktree finished');
     }
     await this.#parts.registered.check();
-    await this.#removeStrayDirectories();
+    await this.#parts.directories.removeRests();
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
   }
 
@@ -99,13 +99,6 @@ export class Recovery {
     if (!repository) return;
     if (row.state === 'creating') await worktrees.rollBack(repository, row);
     else await worktrees.finishRemoval(repository, row);
-  }
-
-  /** Directories of runs that never ran or were to be forgotten: secrets may lie there. */
-  async #removeStrayDirectories(): Promise<void> {
-    const { directories, registry, restore } = this.#parts;
-    await directories.removeRests();
-    for (const id of await directories.list()) if (!registry.runs.get(id)) await restore.removeIfStray(id);
   }
 
   /** One that cannot be taken over must not keep the others from it. */

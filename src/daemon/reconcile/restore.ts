@@ -1,21 +1,20 @@
-import { WtdError } from '../../contract/errors.ts';
-import { newId } from '../../base/id.ts';
 import type { Clock } from '../../base/clock.ts';
+import { WtdError } from '../../contract/errors.ts';
 import type { Git } from '../git/git.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
 import { findMergeBase, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { Executors } from '../runs/executors.ts';
 import { liveness } from '../runs/identity.ts';
 import { endingOf, isActive, vanishedEnding } from '../runs/machine.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { RunRecord } from '../runs/run-record.ts';
 import { planOfLock } from '../worktrees/naming.ts';
-import { portsOf } from '../worktrees/worktrees.ts';
+import { parseDescription } from './description.ts';
+import { RestoredRows, restoredPlan, restoredWorktree, type Found } from './restored-rows.ts';
 import type { Restorer } from './restorer.ts';
-import { parseDescription, type Description } from './description.ts';
 
 /** A journal that takes the place of a lost one begins at the next multiple, so that no number is given twice. */
 const eventStride = 1_000_000;
@@ -31,47 +30,59 @@ interface Parts {
   log: Logger;
 }
 
-/** A run's directory, what it tells, and of its worktree only what git confirms. */
-interface Found extends Description {
-  /** How an older run ended that was active when it was last written down. */
-  ended: Partial<RunRow>;
+interface Look {
+  id: string;
+  found: Found | 'stray' | 'unreadable';
 }
 
 /** Writes rows again that the registry lost, from the directories of runs and from git. */
 export class Restore implements Restorer {
   readonly #parts: Parts;
+  readonly #rows: RestoredRows;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#rows = new RestoredRows(parts.registry);
   }
 
   /**
-   * Rebuilds a registry that knows nothing although there are records of runs.
+   * Brings the registry up to what the directories of runs tell: it may be a new one in place of one that was lost, or
+   * an older one that somebody put back. Directories in which nothing ever ran are removed.
    * Throws INVALID_STATE when a process lives whose record cannot be read: its plan could be started twice.
    */
-  async afterLoss(): Promise<void> {
-    const { registry, directories, log } = this.#parts;
-    const ids = await directories.list();
-    if (registry.repositories.count() > 0 || ids.length === 0) return;
-    const looks = await Promise.all(ids.map(async (id) => ({ id, found: await this.#look(id) })));
+  async restoreMissing(): Promise<void> {
+    const { registry, directories } = this.#parts;
+    const wasEmpty = registry.repositories.count() === 0;
+    await this.#catchUp(registry.runs.active());
+    const unknown = registry.runs.unknownAmong(await directories.list());
+    const looks = await Promise.all(unknown.map(async (id): Promise<Look> => ({ id, found: await this.#look(id) })));
+    for (const { id, found } of looks) if (found === 'unreadable') await this.#refuseIfAlive(id);
+    const isNews = looks.some(({ found }) => typeof found !== 'string') || (wasEmpty && unknown.length > 0);
+    if (isNews || registry.loss !== null) await this.#rebuild(looks, wasEmpty);
+    for (const { id, found } of looks) if (found === 'stray') await directories.remove(id);
+  }
+
+  async #rebuild(looks: readonly Look[], wasEmpty: boolean): Promise<void> {
+    const { registry, log } = this.#parts;
     const found = looks.flatMap((look) => (typeof look.found === 'string' ? [] : look.found));
-    const unreadable = looks.filter((look) => look.found === 'unreadable').map(({ id }) => id);
-    for (const id of unreadable) await this.#refuseIfAlive(id);
+    await this.#catchUp(this.#displacedBy(found), 'surely');
     const newestEvent = Math.max(0, ...found.map((each) => each.newestEvent));
-    registry.events.beginAfter(Math.ceil((newestEvent + 1) / eventStride) * eventStride);
+    if (newestEvent >= registry.events.range().newest) {
+      registry.events.beginAfter(Math.ceil((newestEvent + 1) / eventStride) * eventStride);
+    }
     registry.change((tell) => {
-      this.#write(found);
-      const counts = { runs: found.length, plans: registry.plans.count(), worktrees: registry.worktrees.countLive() };
-      const data = { ...(registry.loss ?? { cause: 'it was empty', keptAs: null }), ...counts, unreadable };
+      const failed = this.#rows.write(found);
+      const unreadable = [...looks.filter((look) => look.found === 'unreadable').map(({ id }) => id), ...failed];
+      const counts = { plans: registry.plans.count(), worktrees: registry.worktrees.countLive() };
+      const cause = wasEmpty ? 'it was empty' : 'it did not know all runs';
+      const loss = registry.loss ?? { cause, keptAs: null };
+      const data = { ...loss, runs: found.length - failed.length, ...counts, unreadable };
       tell({ type: 'registry.rebuilt', data });
       log.warn(data, 'the registry was lost and is rebuilt');
     });
-    for (const repository of registry.repositories.list()) await this.#restoreWorktrees(repository);
-    for (const look of looks) if (look.found === 'stray') await directories.remove(look.id);
-  }
-
-  async removeIfStray(id: string): Promise<void> {
-    if ((await this.#look(id)) === 'stray') await this.#parts.directories.remove(id);
+    for (const repository of registry.repositories.list()) {
+      for (const entry of await this.#listed(repository)) await this.restoreWorktree(repository, entry);
+    }
   }
 
   /** `stray`: nothing ever ran there, or it was to be forgotten; the directory is removed. */
@@ -81,10 +92,7 @@ export class Restore implements Restorer {
     const found = await this.#look(id);
     if (found === 'stray') await directories.remove(id);
     if (typeof found === 'string') return found;
-    registry.change(() => {
-      this.#write([found]);
-    });
-    return 'restored';
+    return registry.change(() => this.#rows.write([found])).length === 0 ? 'restored' : 'unreadable';
   }
 
   /** Gives a worktree that git knows as a plan's its rows again. Answers false when that cannot be. */
@@ -97,25 +105,16 @@ export class Restore implements Restorer {
     }
     const known = registry.plans.byName(repository.id, name);
     if (known && (known.worktreeId !== null || known.branch !== branch)) return false;
-    const base = repository.defaultBranch;
-    const baseCommit =
-      (base === null ? undefined : await findMergeBase(git, repository.commonDir, [branch, base])) ?? head;
+    const { id: repositoryId, commonDir, defaultBranch: base } = repository;
+    const baseCommit = (base === null ? undefined : await findMergeBase(git, commonDir, [branch, base])) ?? head;
     const now = clock.now();
-    const worktree = restoredWorktree({
-      id: newId(),
-      repositoryId: repository.id,
-      branch,
-      base,
-      baseCommit,
-      path,
-      now,
-    });
+    const worktree = restoredWorktree({ repositoryId, branch, base, baseCommit, path, now });
     registry.change((tell) => {
       registry.worktrees.insert(worktree);
-      if (known)
-        registry.plans.update(known.id, { worktreeId: worktree.id, baseCommit: known.baseCommit ?? baseCommit });
+      const changes = { worktreeId: worktree.id, baseCommit: known?.baseCommit ?? baseCommit };
+      if (known) registry.plans.update(known.id, changes);
       else {
-        registry.plans.insert(restoredPlan({ name, worktree, base, now }));
+        registry.plans.insert(restoredPlan({ name, worktree, now }));
         tell({ type: 'plan.created', repository: repository.name, plan: name, data: { branch } });
       }
       const data = { path, branch, ports: null };
@@ -124,100 +123,68 @@ export class Restore implements Restorer {
     return true;
   }
 
-  async #restoreWorktrees(repository: RepositoryRow): Promise<void> {
-    const listed = await this.#listed(repository);
-    for (const entry of listed) await this.restoreWorktree(repository, entry);
+  /**
+   * Ends rows whose directories tell that they have ended: what is written there is never older than the registry.
+   * `surely`: they must have ended, because a later run of their plan began.
+   */
+  async #catchUp(rows: readonly RunRow[], how?: 'surely'): Promise<void> {
+    const { registry, directories } = this.#parts;
+    for (const row of rows) {
+      const told = parseDescription(row.id, await directories.readDescription(row.id))?.run;
+      const isTold = told !== undefined && !isActive(told.state);
+      if (!isTold && how === undefined) continue;
+      const ended = isTold ? outcomeOf(told) : await this.#endOf(row);
+      registry.change(() => {
+        registry.runs.update(row.id, ended);
+      });
+    }
   }
 
-  /** A repository that is gone has no worktrees. */
+  /** Active rows of the plans that found runs belong to, when the found one is later and active. */
+  #displacedBy(found: readonly Found[]): RunRow[] {
+    const { repositories, plans, runs } = this.#parts.registry;
+    return found.flatMap(({ repository, plan, run }) => {
+      const known = repositories.byCommonDir(repository.commonDir);
+      const row = known && plans.byName(known.id, plan.name);
+      const active = row && runs.activeOf(row.id);
+      return active && isActive(run.state) && active.attempt <= run.attempt ? [active] : [];
+    });
+  }
+
+  /** A repository that is gone has no worktrees; the main one is nobody's. */
   async #listed({ commonDir }: RepositoryRow): Promise<ListedWorktree[]> {
-    return listWorktrees(this.#parts.git, commonDir).catch(() => []);
+    return (await listWorktrees(this.#parts.git, commonDir).catch(() => [])).slice(1);
   }
 
-  async #look(id: string): Promise<Found | 'stray' | 'unreadable'> {
-    const { directories } = this.#parts;
-    const description = parseDescription(id, await directories.readDescription(id));
+  async #look(id: string): Promise<Look['found']> {
+    const { directories, home } = this.#parts;
+    const told = await directories.readDescription(id);
+    const description = parseDescription(id, told);
     if (!description) {
-      const isStray = directories.isForgotten(id) || !(await directories.wasTried(id));
+      const isStray = directories.isForgotten(id) || (told === undefined && !(await directories.wasTried(id)));
       return isStray && !(await this.#isAlive(id)) ? 'stray' : 'unreadable';
     }
-    const { repository, worktree } = description;
+    const { repository, plan, run, worktree } = description;
     const listed = worktree === null ? [] : await this.#listed(repository);
-    const isConfirmed = listed.some(({ path, branch }) => path === worktree?.path && branch === worktree.branch);
-    const state =
-      description.run.state === 'queued' && (await directories.wasTried(id)) ? 'starting' : description.run.state;
+    const isConfirmed = listed.some(
+      ({ path, branch, lockReason }) =>
+        path === worktree?.path && branch === worktree.branch && planOfLock(lockReason, home) === plan.name,
+    );
+    const state = run.state === 'queued' && (await directories.wasTried(id)) ? 'starting' : run.state;
     return {
       ...description,
-      run: { ...description.run, state },
+      run: { ...run, state },
       worktree: isConfirmed ? worktree : null,
-      ended: isActive(state) ? await this.#endOf(description.run) : {},
+      ended: isActive(state) ? await this.#endOf(run) : {},
     };
   }
 
   /** What is known of the end of a run that was not yet written down as ended. */
   async #endOf(run: RunRow): Promise<Partial<RunRow>> {
-    const { clock } = this.#parts;
     const record = await this.#recordOf(run.id);
     const stopAsked = run.stopForce !== null;
     if (record.kind === 'exited') return { ...endingOf(record, stopAsked), endedAt: record.at };
-    return { ...vanishedEnding('killed', stopAsked), endedAt: clock.now() };
-  }
-
-  /** The newest run of a plan brings it as it was last, and only that one can still be active. */
-  #write(found: readonly Found[]): void {
-    const { runs } = this.#parts.registry;
-    const activePlans = new Set(runs.active().map(({ planId }) => planId));
-    const rows = newestFirst(found).map(({ run, ended, ...place }) => {
-      const row = { ...run, ...this.#writePlace(place, run) };
-      const isSecond = isActive(row.state) && activePlans.has(row.planId);
-      if (isActive(row.state)) activePlans.add(row.planId);
-      return isSecond ? { ...row, ...ended } : row;
-    });
-    // The queue is in the order of the rows.
-    for (const row of rows.sort((one, other) => one.queuedAt - other.queuedAt)) runs.insert(row);
-  }
-
-  #writePlace({ repository, plan, worktree }: Omit<Found, 'run' | 'ended'>, run: RunRow) {
-    const { plans, worktrees } = this.#parts.registry;
-    const repositoryId = this.#writeRepository(repository);
-    const planWorktree = worktree && this.#writeWorktree({ ...worktree, repositoryId });
-    const planId = this.#writePlan({ ...plan, repositoryId, worktreeId: planWorktree });
-    const { lastAttempt } = plans.get(planId) ?? plan;
-    if (run.attempt > lastAttempt) plans.update(planId, { lastAttempt: run.attempt });
-    const isKnown = run.worktreeId !== null && worktrees.get(run.worktreeId) !== undefined;
-    return { planId, worktreeId: isKnown ? run.worktreeId : planWorktree };
-  }
-
-  #writeRepository(row: RepositoryRow): string {
-    const { repositories } = this.#parts.registry;
-    const known = repositories.byCommonDir(row.commonDir) ?? repositories.get(row.id);
-    if (known) return known.id;
-    let { name } = row;
-    for (let number = 2; repositories.byName(name); number += 1) name = `${row.name}-${number}`;
-    repositories.insert({ ...row, name });
-    return row.id;
-  }
-
-  /** Two worktrees never share ports, whatever the records say. */
-  #writeWorktree(row: WorktreeRow): string {
-    const { worktrees } = this.#parts.registry;
-    const known = worktrees.byPath(row.path) ?? worktrees.get(row.id);
-    if (known) return known.id;
-    const ports = portsOf(row);
-    const isTaken = worktrees.live().some((other) => {
-      const theirs = portsOf(other);
-      return ports && theirs && ports.start <= theirs.end && theirs.start <= ports.end;
-    });
-    worktrees.insert({ ...row, state: 'in_use', removedAt: null, ...(isTaken && { portStart: null, portEnd: null }) });
-    return row.id;
-  }
-
-  #writePlan(row: PlanRow): string {
-    const { plans } = this.#parts.registry;
-    const known = plans.byName(row.repositoryId, row.name);
-    if (known) return known.id;
-    plans.insert(row);
-    return row.id;
+    return { ...vanishedEnding('killed', stopAsked), endedAt: this.#parts.clock.now() };
   }
 
   async #recordOf(id: string): Promise<RunRecord> {
@@ -239,7 +206,7 @@ export class Restore implements Restorer {
   async #refuseIfAlive(id: string): Promise<void> {
     if (!(await this.#isAlive(id))) return;
     const directory = this.#parts.directories.of(id);
-    throw new WtdError('INVALID_STATE', `the registry was lost, and ${directory} has a live process but no run.json`, {
+    throw new WtdError('INVALID_STATE', `wtd does not know the run of ${directory}, which lives and has no run.json`, {
       hint: `see its process in ${directory}/try-*/record, end it, move the directory away, and start wtd again`,
       state: 'unreadable',
       allowed: ['records of runs that can be read'],
@@ -247,49 +214,6 @@ export class Restore implements Restorer {
   }
 }
 
-const newestFirst = (found: readonly Found[]): Found[] =>
-  [...found].sort((one, other) => other.run.attempt - one.run.attempt || other.run.queuedAt - one.run.queuedAt);
-
-interface KnownByGit {
-  id: string;
-  repositoryId: string;
-  branch: string;
-  base: string | null;
-  baseCommit: string;
-  path: string;
-  now: number;
-}
-
-/** Without a port range; and wtd takes no branch away of which it does not know that it made it. */
-const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => ({
-  ...known,
-  name: known.branch.replaceAll('/', '-'),
-  branchMade: false,
-  kind: 'plan',
-  state: 'in_use',
-  declared: 'active',
-  task: null,
-  portStart: null,
-  portEnd: null,
-  useCount: 1,
-  createdAt: now,
-  lastUsedAt: now,
-  removedAt: null,
-});
-
-const restoredPlan = (known: { name: string; worktree: WorktreeRow; base: string | null; now: number }): PlanRow => ({
-  id: newId(),
-  repositoryId: known.worktree.repositoryId,
-  name: known.name,
-  branch: known.worktree.branch ?? '',
-  base: known.base,
-  baseCommit: known.worktree.baseCommit,
-  file: null,
-  command: [],
-  dependsOn: [],
-  limits: null,
-  worktreeId: known.worktree.id,
-  lastAttempt: 0,
-  createdAt: known.now,
-  lastActivityAt: known.now,
+const outcomeOf = ({ state, reason, exitCode, signal, endedAt, peak }: RunRow): Partial<RunRow> => ({
+  ...{ state, reason, exitCode, signal, endedAt, peak },
 });

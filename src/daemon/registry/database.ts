@@ -33,7 +33,7 @@ export class DatabaseFile implements Disposable {
    */
   constructor(path: string, runsDirectory: string) {
     this.#path = path;
-    const hasRecords = existsSync(runsDirectory) && readdirSync(runsDirectory).length > 0;
+    const hasRecords = hasRuns(runsDirectory);
     this.loss = hasRecords && !isThere(path) ? { cause: 'it is missing or empty', keptAs: setAside(path) } : null;
     try {
       this.#database = openDatabase(path);
@@ -78,6 +78,10 @@ export class DatabaseFile implements Disposable {
 class DamageError extends Error {
   override readonly name = 'DamageError';
 }
+
+/** What is being deleted there counts for nothing. */
+const hasRuns = (directory: string): boolean =>
+  existsSync(directory) && readdirSync(directory).some((name) => !name.startsWith('.'));
 
 const isThere = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 
@@ -129,7 +133,7 @@ function prepare(database: Database, path: string): void {
 
 function check(database: Database): void {
   const result = database.pragma('quick_check', { simple: true }) as string;
-  if (result !== 'ok') throw new DamageError(result);
+  if (result !== 'ok') throw new DamageError(result.split('\n')[0] ?? result);
 }
 
 function migrate(database: Database, version: number): void {

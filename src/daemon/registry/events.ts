@@ -17,7 +17,7 @@ type Filter = { after: number; limit: number; types: readonly string[] | null };
 
 const appended = `
   INSERT INTO events (seq, at, type, repository, plan, run, worktree, data)
-  SELECT coalesce((SELECT max(seq) FROM events), @before) + 1, e ->> 'at', e ->> 'type', e ->> 'repository',
+  SELECT max(coalesce((SELECT max(seq) FROM events), 0), @before) + 1, e ->> 'at', e ->> 'type', e ->> 'repository',
     e ->> 'plan', e ->> 'run', e ->> 'worktree', e -> 'data' FROM (SELECT @event AS e) RETURNING seq`;
 const wanted = 'SELECT * FROM events WHERE (@types IS NULL OR type IN (SELECT value FROM json_each(@types)))';
 
@@ -26,7 +26,7 @@ export class EventRows {
   readonly #events: StatementCache<[Record<string, unknown>], Stored>;
   readonly #ranges: StatementCache<[], { oldest: number | null; newest: number | null }>;
   readonly #trims: StatementCache<[number], unknown>;
-  /** The number before the first one of an empty journal. */
+  /** No number up to this one is given any more. */
   #before = 0;
 
   constructor(store: Store) {
@@ -39,7 +39,7 @@ export class EventRows {
     return this.#events.of(appended).get({ event: JSON.stringify(event), before: this.#before })?.seq ?? 0;
   }
 
-  /** Where an empty journal begins: one that took the place of a lost one must not give its numbers again. */
+  /** From where on numbers are given: a journal in the place of a lost one must not give its numbers again. */
   beginAfter(seq: number): void {
     this.#before = seq;
   }

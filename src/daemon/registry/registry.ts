@@ -46,6 +46,7 @@ export class Registry implements Disposable {
   readonly #clock: Clock;
   readonly #listeners = new Set<Listener>();
   #mirror: Mirror | undefined;
+  #trouble: string | null = null;
 
   constructor(options: { file: string; runsDirectory: string; clock: Clock }) {
     this.#clock = options.clock;
@@ -86,6 +87,16 @@ export class Registry implements Disposable {
     const result = this.#commit(() => apply(tell));
     for (const event of told) for (const listener of this.#listeners) listener(event);
     return result;
+  }
+
+  /** A part of a change that is written whole or not at all, whatever becomes of the rest. */
+  part<T>(apply: () => T): T {
+    try {
+      return this.#store.database.transaction(apply)();
+    } catch (error) {
+      this.#store.answers.clear();
+      throw error;
+    }
   }
 
   /** Like change, but tries again while the disk is full or somebody else writes; the first time at once. */
@@ -131,9 +142,20 @@ export class Registry implements Disposable {
 
   /** Writes the database again when somebody took its file away. Answers whether that was so. */
   keepOnDisk(): boolean {
-    if (!this.#file.keepOnDisk()) return false;
-    this.#store.database = this.#file.database;
-    return true;
+    try {
+      const isWritten = this.#file.keepOnDisk();
+      this.#store.database = this.#file.database;
+      this.#trouble = null;
+      return isWritten;
+    } catch (error) {
+      this.#trouble = (error as Error).message;
+      throw error;
+    }
+  }
+
+  /** Why changes may not outlive this daemon; null: nothing is wrong. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Proves that it can be read and written, and leaves it as it is. Throws when it cannot. */

@@ -109,7 +109,8 @@ export class Table<Row extends { id: string }> {
 
   insert(row: Row): void {
     this.#answers.clear();
-    const fields = Object.keys(row) as (keyof Row & string)[];
+    // A row that was read from a file may have members that no column is for.
+    const fields = [...this.#fields.values()].filter((field) => Object.hasOwn(row, field));
     const places = fields.map(() => '?').join(', ');
     this.#statements
       .of(`INSERT INTO ${this.#name} (${fields.map(column).join(', ')}) VALUES (${places})`)

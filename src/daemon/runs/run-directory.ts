@@ -67,12 +67,12 @@ export class RunDirectories {
     return existsSync(join(this.of(run), forgottenFile));
   }
 
-  /** Undefined when there is no description that can be read. */
+  /** Undefined when there is no description, null when there is one that cannot be read. */
   async readDescription(run: string): Promise<unknown> {
     try {
       return JSON.parse(await readFile(join(this.of(run), descriptionFile), 'utf8'));
-    } catch {
-      return undefined;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : null;
     }
   }
 

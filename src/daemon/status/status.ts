@@ -111,7 +111,8 @@ function aggregate(plans: readonly Plan[]): Picture['aggregate'] {
   };
 }
 
-function lossOf({ loss }: Registry): string[] {
+function lossOf({ loss, trouble }: Registry): string[] {
+  if (trouble !== null) return [`${trouble}; what changes from now on may be lost`];
   if (loss === null) return [];
   const kept = loss.keptAs === null ? '' : `; what was left of it is ${loss.keptAs}`;
   return [`the database was lost (${loss.cause}) and rebuilt, without plans that had never run${kept}`];
