@@ -93,11 +93,12 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
       .placed()
       .filter(({ pid }) => pid !== null)
       .map((run) => rootsOf(run, ground.bootId));
-  const usage = undo.use(new UsageMonitor({ ...measured, clock, looks, diskMbOf, runs: trees }));
+  const memoryLimitMbOf = (run: string) => registry.runs.get(run)?.limits?.maxMemoryMb ?? null;
+  const usage = undo.use(new UsageMonitor({ ...measured, clock, looks, diskMbOf, memoryLimitMbOf, runs: trees }));
   const ledger = new RunLedger({ registry, clock, usage, onError });
   const starting = { ...ground, ledger, executors, roots, directories };
   const supervisor = undo.use(new Supervisor({ ...starting, leftoverGraceMs: graceMs }));
-  const stopping = new Stopping({ ...ground, ledger, roots });
+  const stopping = undo.use(new Stopping({ ...ground, ledger, roots }));
   const pausing = new Pausing({ ...ground, ledger, roots });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });

@@ -87,12 +87,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
     queue.advance();
   });
   lifeCycle.tell({ type: 'daemon.started', data: { pid: process.pid, version, adopted } });
-  const keepReachable = () => server.keepReachable();
-  const onLost = (loss: WtdError) => {
-    lifeCycle.fail(loss);
-  };
-  const keepDatabase = createKeepDatabase(ground);
-  undo.use(new HomeWatch({ paths, keepReachable, keepDatabase, onLost }));
+  undo.use(watchHome(ground, { server, lifeCycle }));
   runs.mirror.keepLatest().catch((error: unknown) => {
     log.warn({ err: error }, 'what is known of runs could not be kept beside them');
   });
@@ -105,17 +100,25 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   return exitCode;
 }
 
-function createKeepDatabase({ registry, log }: Ground): () => void {
+function watchHome(
+  { paths, registry, log }: Ground,
+  { server, lifeCycle }: { server: SocketServer; lifeCycle: LifeCycle },
+) {
   const failures = new Sparing((times, error) => {
     log.error({ times, err: error }, 'the database is not where it was');
   });
-  return () => {
+  const keepDatabase = () => {
     try {
       if (registry.keepOnDisk()) log.warn('the database was taken away and is written again');
     } catch (error) {
       failures.tell(error);
     }
   };
+  const keepReachable = () => server.keepReachable();
+  const onLost = (loss: WtdError) => {
+    lifeCycle.fail(loss);
+  };
+  return new HomeWatch({ paths, keepReachable, keepDatabase, onLost });
 }
 
 /** The lock comes before everything that another daemon of this home could be changing. */

@@ -114,12 +114,13 @@ test.each([
 });
 
 test('a stop that was under way is finished, and what ended meanwhile has its true end', async () => {
-  await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 5 } } });
+  const patient = { limits: { max_concurrent: 5 }, orchestrator: { shutdown_timeout: '600s' } };
+  await using rig = await Rig.setUp({ config: patient });
   const stopped = await rig.startSteered('stopped');
   await stopped.child.ignoreSignals();
   const ended = await rig.startSteered('ended');
   const killed = await rig.startSteered('killed');
-  const stopping = rig.call('plan.stop', { plan: 'stopped', timeoutMs: 600_000 }).catch(() => undefined);
+  const stopping = rig.call('plan.stop', { plan: 'stopped' }).catch(() => undefined);
   await until(async () => (await show(rig, stopped.run.id)).state === 'stopping', 'the stop has begun');
   await rig.daemon.kill();
   await stopping;

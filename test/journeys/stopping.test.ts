@@ -194,8 +194,28 @@ test('a stop that the daemon did not survive is finished by the next one', async
   expect(isAlive(run.pid ?? 0)).toBe(true);
 
   await rig.startDaemon();
+  await using next = await rig.connect();
+  const patient = next.call('plan.stop', { plan: 'login', timeoutMs: 600_000 });
+  expect((await rig.call('run.show', { run: run.id })).state).toBe('stopping'); // with the grace that was asked for
+  await rig.call('plan.stop', { plan: 'login', timeoutMs: 100 });
 
-  expect(await rig.wait('login')).toMatchObject({ id: run.id, state: 'stopped', signal: 'SIGKILL' });
+  expect(await patient).toMatchObject({ id: run.id, state: 'stopped', signal: 'SIGKILL' });
+  expect(pidsOf(run.id)).toEqual([]);
+});
+
+test('a daemon that ends in the middle of a stop leaves nothing standing still', async () => {
+  await using rig = await Rig.setUp();
+  const { run, child } = await rig.startSteered('login');
+  await child.ignoreSignals();
+  const pid = await child.fork();
+  const stopping = rig.call('plan.stop', { plan: 'login', timeoutMs: 600_000 }).catch(() => undefined);
+  await until(async () => (await rig.call('run.show', { run: run.id })).state === 'stopping', 'the run is stopping');
+  await rig.daemon.terminate();
+  await stopping;
+  const states = [pid, run.pid ?? 0].map((each) => readFileSync(`/proc/${each}/stat`, 'latin1').split(') ')[1]?.[0]);
+  expect(states).toEqual(['S', 'S']);
+  await rig.startDaemon();
+  await rig.call('plan.stop', { plan: 'login', force: true });
   expect(pidsOf(run.id)).toEqual([]);
 });
 

@@ -45,7 +45,11 @@ export class Gate {
     const { registry } = this.#parts;
     const places = this.#places();
     const placed = this.#contenders(registry.runs.placed());
-    const queued = this.#contenders(registry.runs.queued()).filter(({ id }) => !this.#withoutRoom.has(id));
+    const waiting = this.#contenders(registry.runs.queued());
+    // Who waits for room holds back those of its repository, also new ones.
+    const held = waiting.find((each) => each.repositoryId === repositoryId && this.#withoutRoom.has(each.id));
+    if (held) return { limit: 'resources.min_disk_space_mb', current: waiting.length, max: 0 };
+    const queued = waiting.filter(({ id }) => !this.#withoutRoom.has(id));
     return findObstacle({ id: '', repositoryId }, [...placed, ...admitFromQueue(queued, placed, places)], places);
   }
 

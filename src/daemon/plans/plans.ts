@@ -138,7 +138,8 @@ export class Plans {
     const { launcher, stopping, configuration } = this.#parts;
     await launcher.settled(run);
     const graceMs = options.graceMs ?? milliseconds(configuration.current.orchestrator.shutdown_timeout);
-    return stopping.stop(run, { graceMs, force: options.force ?? false });
+    const isGraceAsked = options.graceMs !== undefined;
+    return stopping.stop(run, { graceMs, isGraceAsked, force: options.force ?? false });
   }
 
   /** Answers the run when nothing of its process tree runs any more. */

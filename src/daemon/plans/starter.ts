@@ -239,6 +239,7 @@ export class Starter {
       parentStart: null,
       tokenHash: null,
       stopForce: null,
+      stopGraceMs: null,
       queuedAt: this.#parts.clock.now(),
       startedAt: null,
       endedAt: null,

@@ -53,13 +53,15 @@ export class Recovery {
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
   }
 
-  /** Takes those over again whose adoption or end met trouble that may have passed. */
+  /** Takes up again what met trouble that may have passed: adoptions, stops and pauses. */
   async attendAll(): Promise<void> {
-    const { registry, supervisor, launcher } = this.#parts;
+    const { registry, supervisor, launcher, stopping } = this.#parts;
     const isForgotten = ({ id, kind }: RunRow) =>
       kind === 'supervised' && !supervisor.attends(id) && !launcher.isUnderWay(id);
-    for (const run of registry.runs.placed().filter(isForgotten)) {
-      await this.#eachAlone({ run: run.id }, () => this.#adopt(run));
+    for (const run of registry.runs.placed()) {
+      if (isForgotten(run)) await this.#eachAlone({ run: run.id }, () => this.#adopt(run));
+      else if (run.state === 'stopping' && !stopping.isUnderWay(run.id)) this.#goOnStopping(run);
+      else if (run.state === 'paused') this.#goOnPausing(run);
     }
   }
 
@@ -87,7 +89,7 @@ export class Recovery {
   /** In the background: it may take the whole grace. */
   #goOnStopping(run: RunRow): void {
     const { stopping, configuration, log } = this.#parts;
-    const graceMs = milliseconds(configuration.current.orchestrator.shutdown_timeout);
+    const graceMs = run.stopGraceMs ?? milliseconds(configuration.current.orchestrator.shutdown_timeout);
     stopping.stop(run.id, { graceMs, force: run.stopForce ?? false }).catch((error: unknown) => {
       log.error({ run: run.id, err: error }, 'a stop could not be finished');
     });

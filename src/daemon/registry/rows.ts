@@ -81,6 +81,8 @@ export interface RunRow {
   tokenHash: string | null;
   /** Null: nobody asked for a stop. */
   stopForce: boolean | null;
+  /** Between TERM and KILL; null: nobody asked for a stop. */
+  stopGraceMs: number | null;
   queuedAt: number;
   startedAt: number | null;
   endedAt: number | null;

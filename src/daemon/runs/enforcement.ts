@@ -8,6 +8,7 @@ import type { RunRow } from '../registry/rows.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import type { RunLedger } from './ledger.ts';
 import { findBreaches, isLimited, samplesInARow, type Breach, type RunLimits } from './limits.ts';
+import { ageMs } from './process-table.ts';
 import type { Pausing } from './pausing.ts';
 import type { RunDirectories } from './run-directory.ts';
 import type { Stopping } from './stopping.ts';
@@ -89,17 +90,19 @@ export class Enforcement {
     this.#act(run, { limits, watch, breaches });
   }
 
-  /** The wall clock is asked this once, because an earlier daemon may have seen the run begin. */
+  /** An earlier daemon may have seen the run begin; the age of its process tells better than a clock that may be set. */
   #begin(run: RunRow, limits: RunLimits): Watch {
     const wallNow = this.#parts.clock.now();
     const now = performance.now();
     const since = run.resumedAt ?? run.startedAt ?? wallNow;
-    const agoMs = (time: number) => Math.max(0, wallNow - time);
-    const output = limits.maxSilenceMs === null ? null : this.#outputOf(run);
+    const ageOfProcess = run.processStart === null ? undefined : ageMs(run.processStart);
+    const agoMs = Math.min(Math.max(0, wallNow - since), ageOfProcess ?? Infinity);
+    const isWhole = run.resumedAt === null && ageOfProcess !== undefined;
+    const size = limits.maxSilenceMs === null ? undefined : this.#sizeOf(run);
     return {
       resumedAt: run.resumedAt,
-      beganAt: now - agoMs(since),
-      output: output && { size: output.size, changedAt: now - agoMs(Math.max(since, output.mtimeMs)) },
+      beganAt: now - (isWhole ? ageOfProcess : agoMs),
+      output: size === undefined ? null : { size, changedAt: now },
       memoryMb: [],
       cpuPercent: [],
       diskMb: [],
@@ -111,14 +114,14 @@ export class Enforcement {
     };
   }
 
-  #outputOf(run: RunRow): { size: number; mtimeMs: number } | null {
-    if (run.kind !== 'supervised') return null;
-    return statSync(this.#parts.directories.logOf(run.id), { throwIfNoEntry: false }) ?? null;
+  #sizeOf(run: RunRow): number | undefined {
+    if (run.kind !== 'supervised') return undefined;
+    return statSync(this.#parts.directories.logOf(run.id), { throwIfNoEntry: false })?.size;
   }
 
   /** Only growth counts: what is done to the file later, to save space, is no output. */
   #listen(watch: Watch, run: RunRow, now: number): void {
-    const size = watch.output && this.#outputOf(run)?.size;
+    const size = watch.output && this.#sizeOf(run);
     if (watch.output && typeof size === 'number' && size !== watch.output.size) watch.output = { size, changedAt: now };
   }
 

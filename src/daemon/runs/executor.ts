@@ -29,6 +29,8 @@ export interface Executor {
   start(launch: Launch): Promise<LaunchResult>;
   /** What is known of a run, also of one that an earlier daemon started. */
   inspect(directory: string): Promise<RunRecord>;
+  /** When the parent was started, in milliseconds since the epoch; undefined when that cannot be told. */
+  startedAt(directory: string): Promise<number | undefined>;
   /** Makes sure that a run without a parent never gets one. Answers what is known afterwards. */
   cancel(directory: string): Promise<RunRecord>;
   /** Calls back once when the parent of a run is gone; `seen` tells whether it was alive when the watch began. */

@@ -8,6 +8,7 @@ import { signalProcess } from './identity.ts';
 import type { RunLedger } from './ledger.ts';
 import type { ProcessEntry } from './process-table.ts';
 import type { Roots } from './roots.ts';
+import { continueTree } from './terminate.ts';
 import { findWholeTree } from './tree.ts';
 
 /** A process stops within milliseconds, longer only when it is stuck in the kernel. */
@@ -74,7 +75,7 @@ export class Pausing {
   }
 
   async #continueTree(run: RunRow): Promise<void> {
-    for (const entry of await this.#tree(run)) await signalProcess(entry, 'SIGCONT');
+    await continueTree(await this.#parts.roots.of(run));
   }
 
   async #tree(run: RunRow): Promise<ProcessEntry[]> {

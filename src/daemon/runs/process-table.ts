@@ -83,6 +83,23 @@ export function parseStat(text: string): ProcessEntry | undefined {
   };
 }
 
+const ticksPerSecond = 100; // USER_HZ, the same on every Linux
+
+/** How long ago a process with this start time began, by the clock that nobody sets; undefined where it is not told. */
+export function ageMs(start: string): number | undefined {
+  if (!onLinux) return undefined;
+  const uptime = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
+  const age = (uptime - Number(start) / ticksPerSecond) * 1000;
+  return Number.isFinite(age) ? Math.max(0, age) : undefined;
+}
+
+/** Bytes, with its part of what it shares with others; undefined when that may not be read. */
+export async function readProportionalMemory(pid: number): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
+  const kilobytes = /^Pss:\s+(?<kilobytes>\d+) kB/m.exec(text)?.groups?.['kilobytes'];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+}
+
 /** ps(1) of macOS and the BSDs; `lstart` is five words. */
 async function listWithPs(selection: readonly string[]): Promise<ProcessEntry[]> {
   const args = ['-o', 'pid=,ppid=,pgid=,sess=,stat=,lstart=', ...(selection.length > 0 ? selection : ['-A'])];

@@ -50,7 +50,21 @@ export class RegisteredRuns {
         issues: [{ path: 'pid', message: 'no such process' }],
       });
     }
+    this.#refuseTaken(pid, identity.start);
     return { pid, processStart: identity.start, bootId: identity.bootId };
+  }
+
+  /** A run of the daemon itself, or of another run's process, could not be ended. */
+  #refuseTaken(pid: number, start: string): void {
+    const isOf = ({ parentPid, parentStart, kind, ...own }: RunRow) =>
+      kind === 'supervised' &&
+      ((parentPid === pid && parentStart === start) || (own.pid === pid && own.processStart === start));
+    const other = this.#parts.registry.runs.placed().find(isOf);
+    if (pid !== process.pid && !other) return;
+    throw new WtdError('INVALID_PARAMS', `pid: ${pid} is the process of ${other ? `run ${other.id}` : 'the daemon'}`, {
+      hint: 'give the pid of the process that carries this run out',
+      issues: [{ path: 'pid', message: 'belongs to something else' }],
+    });
   }
 
   async heartbeat(id: string, word: { token: string; pid?: number | undefined }): Promise<RunRow> {

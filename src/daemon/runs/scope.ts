@@ -81,6 +81,10 @@ export class ScopeExecutor implements Executor {
     return this.#shim.inspect(directory);
   }
 
+  startedAt(directory: string): Promise<number | undefined> {
+    return this.#shim.startedAt(directory);
+  }
+
   cancel(directory: string): Promise<RunRecord> {
     return this.#shim.cancel(directory);
   }

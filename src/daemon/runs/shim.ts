@@ -69,6 +69,12 @@ export class ShimExecutor implements Executor {
     }
   }
 
+  /** Its record is made once, when the parent begins, so its birth is that moment where the file system keeps it. */
+  async startedAt(directory: string): Promise<number | undefined> {
+    const record = await stat(join(directory, 'record')).catch(() => undefined);
+    return record && Math.round(Math.min(record.birthtimeMs || Infinity, record.mtimeMs));
+  }
+
   async cancel(directory: string): Promise<RunRecord> {
     try {
       await using record = await open(join(directory, 'record'), 'wx', 0o600);

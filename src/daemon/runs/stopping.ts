@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultPoint } from '../../base/fault-point.ts';
-import { WtdError } from '../../contract/errors.ts';
+import { shuttingDown, WtdError } from '../../contract/errors.ts';
 import type { LimitName } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
 import type { RunRow } from '../registry/rows.ts';
@@ -12,6 +12,8 @@ import { terminateTree } from './terminate.ts';
 
 /** Between the end of the tree and the record of its parent lie milliseconds. */
 const recordPatienceMs = 5000;
+/** A longer one would fire at once. */
+const longestTimerMs = 2_147_483_647;
 
 interface Parts {
   ledger: RunLedger;
@@ -20,11 +22,21 @@ interface Parts {
   bootId: string;
 }
 
+interface StopOptions {
+  /** Between TERM and KILL. */
+  graceMs: number;
+  /** Somebody asked for this very grace, so the next daemon keeps to it as well. */
+  isGraceAsked?: boolean;
+  force: boolean;
+  breach?: LimitName;
+}
+
 /** Ends runs that somebody wants ended. */
-export class Stopping {
+export class Stopping implements AsyncDisposable {
   readonly #parts: Parts;
   /** Stops under way, so that a later, impatient one can cut the grace of an earlier one. */
   readonly #underWay = new Map<string, { impatient: AbortController; done: Promise<void> }>();
+  readonly #closing = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -34,7 +46,7 @@ export class Stopping {
    * Answers the ended run when its whole process tree is gone. The intent is on disk before the first signal.
    * `breach`: nobody asked, but it broke this limit, which makes its end a failure.
    */
-  async stop(id: string, options: { graceMs: number; force: boolean; breach?: LimitName }): Promise<RunRow> {
+  async stop(id: string, options: StopOptions): Promise<RunRow> {
     const { ledger } = this.#parts;
     const run = ledger.require(id);
     if (!isActive(run.state)) return run;
@@ -43,14 +55,35 @@ export class Stopping {
     const graceMs = options.force ? 0 : options.graceMs;
     if (run.state !== 'stopping') {
       const { force, breach = null } = options;
-      ledger.move(id, 'stopping', { changes: { stopForce: force, breach }, data: { force, limit: breach } });
+      ledger.move(id, 'stopping', {
+        changes: { stopForce: force, stopGraceMs: options.isGraceAsked === true ? graceMs : null, breach },
+        data: { force, limit: breach },
+      });
     }
     faultPoint('stop: intent written');
     if (options.force && run.stopForce === false) ledger.hurry(id);
     const underWay = this.#underWay.get(id);
-    if (underWay && options.force) underWay.impatient.abort();
-    await (underWay?.done ?? this.#begin(id, graceMs));
+    await (underWay ? this.#hurry(underWay, graceMs) : this.#begin(id, graceMs));
     return ledger.require(id);
+  }
+
+  isUnderWay(run: string): boolean {
+    return this.#underWay.has(run);
+  }
+
+  /** Whoever is less patient than the one before has the say. */
+  async #hurry({ impatient, done }: { impatient: AbortController; done: Promise<void> }, graceMs: number) {
+    const timer = setTimeout(
+      () => {
+        impatient.abort();
+      },
+      Math.min(graceMs, longestTimerMs),
+    );
+    try {
+      await done;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #begin(id: string, graceMs: number): Promise<void> {
@@ -62,7 +95,10 @@ export class Stopping {
 
   async #end(id: string, patience: { graceMs: number; hurry: AbortSignal }): Promise<void> {
     const run = this.#parts.ledger.require(id);
-    if (!(await terminateTree(await this.#parts.roots.of(run), patience))) throw stuck(run);
+    const leave = this.#closing.signal;
+    if (!(await terminateTree(await this.#parts.roots.of(run), { ...patience, leave }))) {
+      throw leave.aborted ? shuttingDown() : stuck(run);
+    }
     faultPoint('stop: tree gone');
     if (run.kind === 'registered') {
       this.#parts.ledger.end(id, stoppedEnding);
@@ -83,6 +119,12 @@ export class Stopping {
     await signalProcess(parent, 'SIGKILL');
     while ((await liveness(parent, bootId)) === 'alive') await sleep(20);
     await ledger.untilEnded(run.id, { signal: AbortSignal.timeout(recordPatienceMs) });
+  }
+
+  /** Lets go of trees that are held still; the next daemon finds the intents. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([...this.#underWay.values()].map(({ done }) => done));
   }
 
   /** A run without a process we could prove: only a person can say that it is gone. */

@@ -14,7 +14,7 @@ import { endingOf, isActive, stoppedEnding, unstartableEnding, vanishedEnding, t
 import type { RunDirectories } from './run-directory.ts';
 import type { Announced, RunRecord } from './run-record.ts';
 import type { Roots } from './roots.ts';
-import { terminateLeftovers } from './terminate.ts';
+import { continueTree, terminateLeftovers } from './terminate.ts';
 
 /** How often a command is looked at whose parent was killed. */
 const orphanPollMs = 1000;
@@ -166,7 +166,9 @@ export class Supervisor implements AsyncDisposable {
     const isTold = record.kind === 'exited' || record.kind === 'unstartable';
     if (!isTold) await this.#untilOrphanEnds(id);
     // Of a parent that ended while nobody watched, the session's number may be somebody else's by now.
-    const tree = { ...(await roots.of(ledger.require(id))), justEnded: isTold && seen };
+    const run = ledger.require(id);
+    const tree = { ...(await roots.of(run)), justEnded: isTold && seen };
+    if (run.state === 'paused') await continueTree(tree); // also what is not ended with it
     await terminateLeftovers(tree, { graceMs: leftoverGraceMs(), leave: signal });
     if (signal.aborted) return; // the next daemon finds the same record
     faultPoint('end: leftovers gone');

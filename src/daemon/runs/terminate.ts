@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { faultPoint } from '../../base/fault-point.ts';
 import { isRunning, signalGroup, signalProcess } from './identity.ts';
 import type { ProcessEntry } from './process-table.ts';
@@ -6,6 +7,8 @@ import { findMarked, findWholeTree, type Tree, type TreeRoots } from './tree.ts'
 
 /** After KILL the kernel may need a moment, longer only for a process stuck in the kernel. */
 const killPatienceMs = 10_000;
+/** Trees held still at once: more would only wait for each other with everything in them stopped. */
+const mostHeld = 4;
 const shortestPauseMs = 2;
 const longestPauseMs = 250;
 
@@ -31,6 +34,11 @@ export const terminateTree = (roots: TreeRoots, patience: Patience): Promise<boo
  */
 export const terminateLeftovers = (roots: TreeRoots, patience: Patience): Promise<boolean> =>
   terminate(roots, { ...patience, isMeant: ({ session }) => session === roots.parent?.pid });
+
+/** Lets every process of a tree go on. */
+export async function continueTree(roots: TreeRoots): Promise<void> {
+  await signalEach((await findWholeTree(roots)).entries, 'SIGCONT');
+}
 
 /** Ends at once every process that was started with this variable in its environment, and waits until it is gone. */
 export async function endMarked(variable: string, value: string): Promise<void> {
@@ -69,33 +77,38 @@ async function terminate(
     const isEmpty = async () => (await areKnownGone()) && (await heldStill(roots, { find })) === 0;
     if (await becomes(isEmpty, { patienceMs: graceMs, signals: [hurry, leave] })) return true;
   }
-  const deadline = performance.now() + killPatienceMs;
+  let deadline = Infinity; // from the first signal on: before it there may be many others to be killed
   while (performance.now() < deadline && !isLeft()) {
     // Again and again, because what is not held still may fork between the look and the signal.
     if ((await heldStill(roots, { find, signal: 'SIGKILL' })) === 0) return true;
     faultPoint('stop now: killed');
+    deadline = Math.min(deadline, performance.now() + killPatienceMs);
     await becomes(areKnownGone, { patienceMs: longestPauseMs, signals: [leave] });
   }
   return false;
 }
 
+const holds = pLimit(mostHeld);
+
 /**
  * Signals all of the tree and answers how many they were. Held still meanwhile, or a storm of forks would not be seen
  * whole: each process gone when it is looked at, and the next one not yet there.
  */
-async function heldStill(
+function heldStill(
   roots: TreeRoots,
   { find, signal }: { find: () => Promise<Tree>; signal?: NodeJS.Signals },
 ): Promise<number> {
-  await roots.hold?.freeze(true);
-  try {
-    let tree = await find();
-    if (tree.leader && (await signalGroup(tree.leader, 'SIGSTOP'))) tree = await find();
-    if (signal) await signalEach(tree.entries, signal);
-    return tree.entries.length;
-  } finally {
-    await letGo(roots);
-  }
+  return holds(async () => {
+    await roots.hold?.freeze(true);
+    try {
+      let tree = await find();
+      if (tree.leader && (await signalGroup(tree.leader, 'SIGSTOP'))) tree = await find();
+      if (signal) await signalEach(tree.entries, signal);
+      return tree.entries.length;
+    } finally {
+      await letGo(roots);
+    }
+  });
 }
 
 /** The whole group: who is not killed has to end, and the parent to write down how its command did. */

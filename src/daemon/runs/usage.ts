@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Peak, Usage } from '../../contract/models.ts';
 import type { Look, Looks } from './looks.ts';
-import type { ProcessEntry } from './process-table.ts';
+import { readProportionalMemory, type ProcessEntry } from './process-table.ts';
 import { selectTree, type TreeRoots } from './tree.ts';
 
 const bytesPerMegabyte = 1_000_000;
@@ -14,6 +14,8 @@ interface MonitorOptions {
   intervalMs: () => number;
   runs: () => readonly TreeRoots[];
   looks: Looks;
+  /** What a run may have; null: as much as it likes. */
+  memoryLimitMbOf: (run: string) => number | null;
   /** Of a run's worktree; null: not known. */
   diskMbOf: (run: string) => number | null;
   onError: (error: unknown) => void;
@@ -70,16 +72,39 @@ export class UsageMonitor implements AsyncDisposable {
       trees.flatMap(({ tree }) => tree.map(({ pid }) => pid)),
       this.#options.intervalMs(),
     );
+    const shared = await this.#measureShared(trees, measured);
     const current = new Set(this.#options.runs().map(({ run }) => run)); // some may have ended meanwhile
     const samples = trees
       .filter(({ run }) => current.has(run))
-      .flatMap(({ run, tree }) => this.#keep(run, tree, measured));
+      .flatMap(({ run, tree }) => this.#keep({ run, tree, memory: shared.get(run) }, measured));
     this.#trees = new Map(trees.map(({ run, tree }) => [run, new Map(tree.map(({ pid, start }) => [pid, start]))]));
     this.#seen = new Map([...this.#trees.values()].flatMap((tree) => [...tree]));
     this.#listener(new Map(samples));
   }
 
-  #keep(run: string, tree: readonly ProcessEntry[], measured: Measured): [string, Usage][] {
+  /**
+   * Bytes of those runs that seem to have more than they may: processes that forked share most of their pages, which
+   * only this dearer look tells.
+   */
+  async #measureShared(
+    trees: readonly { run: string; tree: readonly ProcessEntry[] }[],
+    measured: Measured,
+  ): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    for (const { run, tree } of trees) {
+      const limitMb = this.#options.memoryLimitMbOf(run);
+      const resident = sum(tree.map(({ pid }) => measured[pid]?.memory ?? 0));
+      if (limitMb === null || resident <= limitMb * bytesPerMegabyte) continue;
+      const parts = await Promise.all(tree.map(({ pid }) => readProportionalMemory(pid)));
+      if (!parts.includes(undefined)) found.set(run, sum(parts.map((part) => part ?? 0)));
+    }
+    return found;
+  }
+
+  #keep(
+    { run, tree, memory }: { run: string; tree: readonly ProcessEntry[]; memory: number | undefined },
+    measured: Measured,
+  ): [string, Usage][] {
     const found = tree.flatMap(({ pid, start }) => {
       const sample = measured[pid];
       return sample ? [{ memory: sample.memory, cpu: this.#seen.get(pid) === start ? sample.cpu : null }] : [];
@@ -88,7 +113,7 @@ export class UsageMonitor implements AsyncDisposable {
     const rated = found.flatMap(({ cpu }) => cpu ?? []);
     const usage: Usage = {
       cpuPercent: rated.length === 0 ? null : round(sum(rated)),
-      memoryMb: round(sum(found.map(({ memory }) => memory)) / bytesPerMegabyte),
+      memoryMb: round((memory ?? sum(found.map((each) => each.memory))) / bytesPerMegabyte),
       diskMb: this.#options.diskMbOf(run),
       processes: found.length,
       sampledAt: isoTime(this.#options.clock.now()),

@@ -85,6 +85,7 @@ export const runRow = (plan: PlanRow, rest: Partial<RunRow> = {}): RunRow => ({
   peak: null,
   limits: null,
   breach: null,
+  stopGraceMs: null,
   resumedAt: null,
   lastHeartbeatAt: null,
   ...rest,
