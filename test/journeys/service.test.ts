@@ -1,97 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../src/contract/service.ts';
 import { isAlive, send } from '../rig/processes.ts';
-import type { Finished } from '../rig/program.ts';
 import { Rig } from '../rig/rig.ts';
-import { until } from '../rig/until.ts';
+import { ServiceJourney } from '../rig/service-journey.ts';
 import { UserManager } from '../rig/systemd-user.ts';
+import { until } from '../rig/until.ts';
 
 const obstacle = await UserManager.obstacle();
 if (obstacle !== null) console.warn(`skipped: ${obstacle}`);
-
-/** A repository and a user manager that knows nothing of wtd's home; the client of that user has WTD_HOME set. */
-class Journey implements AsyncDisposable {
-  readonly rig: Rig;
-  readonly manager: UserManager;
-
-  private constructor(rig: Rig, manager: UserManager) {
-    this.rig = rig;
-    this.manager = manager;
-  }
-
-  static async begin(): Promise<Journey> {
-    const rig = await Rig.setUp({ daemon: false });
-    const env = Object.fromEntries(Object.entries(rig.place.env).filter(([name]) => name !== 'WTD_HOME'));
-    return new Journey(rig, await UserManager.start(rig.place.directory, env));
-  }
-
-  static async installed(): Promise<Journey> {
-    const journey = await Journey.begin();
-    await journey.install();
-    return journey;
-  }
-
-  get unitDirectory(): string {
-    return join(this.manager.env['HOME'] ?? '', '.config/systemd/user');
-  }
-
-  /** The command line inside, in the repository. */
-  wtd(...args: string[]): Promise<Finished> {
-    return this.wtdWith({}, ...args);
-  }
-
-  wtdWith(more: Readonly<Record<string, string>>, ...args: string[]): Promise<Finished> {
-    const env = { ...this.manager.env, WTD_AUTOSTART: '1', ...more };
-    return this.rig.spawnWtd(args, { inside: this.manager, env }).finished();
-  }
-
-  /** Files and links of units, also those that let them come with a session. */
-  unitFiles(): string[] {
-    const found = readdirSync(this.unitDirectory, { recursive: true, withFileTypes: true });
-    return found.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  }
-
-  activeStates(): Promise<string[]> {
-    const state = (unit: string) => this.manager.systemctl('show', '--property=ActiveState', '--value', unit);
-    return Promise.all(['wtd.socket', 'wtd.service'].map(state));
-  }
-
-  async install(): Promise<ServiceStatus> {
-    const installed = await this.wtd('service', 'install', '--json');
-    expect([installed.exitCode, installed.stderr]).toEqual([0, '']);
-    return installed.json() as ServiceStatus;
-  }
-
-  async status(): Promise<ServiceStatus> {
-    return (await this.wtd('service', 'status', '--json')).json() as ServiceStatus;
-  }
-
-  async daemonPid(): Promise<number> {
-    return Number(await this.manager.systemctl('show', '--property=MainPID', '--value', 'wtd.service'));
-  }
-
-  /** Once another daemon of the service than this one is up. */
-  async untilFollowed(pid: number): Promise<number> {
-    const next = () => this.daemonPid().then((found) => (found === pid ? 0 : found));
-    const found = await until(next, `the manager starts another daemon than ${pid}`);
-    const state = () => this.manager.systemctl('show', '--property=ActiveState', '--value', 'wtd.service');
-    await until(async () => (await state()) === 'active', 'it is ready');
-    return found;
-  }
-
-  /** What the last daemon said when it came up. */
-  async adopted(): Promise<unknown> {
-    const { events } = await this.rig.call('event.list', { types: ['daemon.started'] });
-    return events.at(-1)?.data['adopted'];
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.manager[Symbol.asyncDispose]();
-    await this.rig[Symbol.asyncDispose]();
-  }
-}
 
 describe.skipIf(obstacle !== null)('under a user manager', () => {
   test('a new user installs the service, twice, and takes it away again without a trace', async () => {
@@ -134,7 +52,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a run lives on while its daemon is killed, restarted and stuck, and its end is recorded', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const { child } = await rig.startSteered('login');
     const pid = await child.untilStarted();
@@ -165,7 +83,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('the socket file that was taken away is there again, and the daemon is not taken for stuck', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const pid = await journey.daemonPid();
     const { socket } = journey.rig.place;
     rmSync(socket);
@@ -177,7 +95,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('after a shutdown the socket brings the daemon back, and asking how the service is does not', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const before = await journey.daemonPid();
     expect((await journey.wtd('shutdown')).exitCode).toBe(0);
@@ -197,7 +115,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a client starts the installed service of its home, and a daemon without it where there is no manager', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const stop = () => manager.systemctl('stop', 'wtd.socket', 'wtd.service');
     await stop();
@@ -216,7 +134,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a service that fails is told of with its reason, and serves again once that is mended', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     rig.place.configure({ limits: { max_concurrent: 'many' } });
     await manager.systemctl('stop', 'wtd.socket', 'wtd.service');
@@ -231,7 +149,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('the service takes over from a daemon with a live run, and gives it back', async () => {
-    await using journey = await Journey.begin();
+    await using journey = await ServiceJourney.begin();
     const { rig } = journey;
     await journey.wtd('status');
     const { child } = await rig.startSteered('login');
@@ -253,7 +171,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a service that cannot start is taken away again, and one that was there is put back', async () => {
-    await using journey = await Journey.begin();
+    await using journey = await ServiceJourney.begin();
     const { rig } = journey;
     rig.place.configure({ limits: { max_concurrent: 'many' } });
     const refused = await journey.wtd('service', 'install', '--json');
@@ -269,112 +187,6 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
     const moved = await rig.spawnWtd(['service', 'install'], { inside: journey.manager, env }).finished();
     expect(moved.exitCode).toBe(10);
     expect(files.map((file) => readFileSync(file, 'utf8'))).toEqual(texts);
-  });
-
-  test('whoever has another HOME than the manager gets a service of that home', async () => {
-    await using journey = await Journey.begin();
-    const { manager, rig } = journey;
-    await manager.systemctl('set-environment', `WTD_HOME=${rig.place.makeDirectory('elsewhere')}`);
-    const user = rig.place.makeDirectory('other');
-    const env = { HOME: user, WTD_HOME: '', XDG_CONFIG_HOME: join(manager.env['HOME'] ?? '', '.config') };
-    const home = join(user, '.local/state/wtd');
-    const installed = await journey.wtdWith(env, 'service', 'install', '--json');
-    expect([installed.exitCode, installed.json()]).toMatchObject([0, { home, daemon: { isService: true } }]);
-    const { pid } = installed.json() as ServiceStatus;
-    expect((await journey.wtdWith(env, 'daemon', 'status', '--json')).json()).toMatchObject({ pid, home });
-    expect(existsSync(join(home, 'wtd.db'))).toBe(true);
-  });
-
-  test('a service that is led to another home is refused and taken back', async () => {
-    await using journey = await Journey.begin();
-    const { rig } = journey;
-    const dropIn = join(journey.unitDirectory, 'wtd.service.d');
-    const elsewhere = rig.place.makeDirectory('elsewhere');
-    mkdirSync(dropIn, { recursive: true });
-    writeFileSync(join(dropIn, 'home.conf'), `[Service]\nEnvironment=WTD_HOME=${elsewhere}\n`);
-    const refused = await journey.wtd('service', 'install', '--json');
-    expect([refused.exitCode, refused.json()]).toMatchObject([
-      10,
-      {
-        error: {
-          message: `the service does not start, so all is as it was before: its daemon serves ${elsewhere}, not ${rig.place.home}`,
-          data: { code: 'INVALID_STATE', hint: expect.stringContaining('drop-in') as string },
-        },
-      },
-    ]);
-    expect([journey.unitFiles(), await journey.activeStates()]).toEqual([['home.conf'], ['inactive', 'inactive']]);
-  });
-
-  test('a home is the same with a slash at its end', async () => {
-    await using journey = await Journey.begin();
-    const { home } = journey.rig.place;
-    const installed = await journey.wtdWith({ WTD_HOME: `${home}/` }, 'service', 'install', '--json');
-    expect(installed.json()).toMatchObject({ home, daemon: { isService: true } });
-    expect((await journey.status()).advice.join()).not.toContain(home);
-    expect((await journey.wtd('daemon', 'status', '--json')).json()).toMatchObject({ home });
-  });
-
-  const breakages: Record<string, (unit: (name: string) => string) => void> = {
-    'without its service': (unit) => {
-      rmSync(unit('wtd.service'));
-    },
-    'without its socket': (unit) => {
-      rmSync(unit('wtd.socket'));
-    },
-    'without both': (unit) => {
-      for (const name of ['wtd.socket', 'wtd.service']) rmSync(unit(name));
-    },
-    'with garbage for a unit': (unit) => {
-      writeFileSync(unit('wtd.service'), 'garbage\n');
-    },
-    'with an empty unit': (unit) => {
-      writeFileSync(unit('wtd.service'), '');
-    },
-    'that is masked': (unit) => {
-      rmSync(unit('wtd.service'));
-      symlinkSync('/dev/null', unit('wtd.service'));
-    },
-  };
-  test.for(Object.entries(breakages))('a service %s is mended and is taken away', async ([, breakIt]) => {
-    await using journey = await Journey.installed();
-    const { manager } = journey;
-    const { child } = await journey.rig.startSteered('login');
-    const pid = await child.untilStarted();
-    const breakUnits = async () => {
-      breakIt((name) => join(journey.unitDirectory, name));
-      await manager.systemctl('daemon-reload');
-    };
-    await breakUnits();
-    const mended = await journey.install();
-    expect(mended).toMatchObject({ installed: true, enabled: true, state: 'active', daemon: { isService: true } });
-    expect([await journey.adopted(), isAlive(pid)]).toEqual([1, true]);
-
-    await breakUnits();
-    await manager.systemctl('stop', 'wtd.socket', 'wtd.service').catch(() => undefined);
-    const again = await journey.install();
-    expect(again).toMatchObject({ state: 'active', daemon: { isService: true } });
-
-    await breakUnits();
-    const removed = await journey.wtd('service', 'uninstall');
-    expect([removed.exitCode, removed.stderr]).toEqual([0, '']);
-    expect([journey.unitFiles(), await journey.activeStates()]).toEqual([[], ['inactive', 'inactive']]);
-    expect([isAlive(again.pid ?? 0), isAlive(pid)]).toEqual([false, true]);
-    expect(await journey.install()).toMatchObject({ state: 'active', daemon: { isService: true } });
-    await child.exit(0);
-  });
-
-  test('what was broken before and cannot be taken back is told', async () => {
-    await using journey = await Journey.installed();
-    rmSync(join(journey.unitDirectory, 'wtd.service'));
-    journey.rig.place.configure({ limits: { max_concurrent: 'many' } });
-    const refused = await journey.wtd('service', 'install');
-    expect([refused.exitCode, refused.stderr]).toEqual([
-      10,
-      expect.stringMatching(
-        /not all could be taken back: the service from before does not start again \(.*wtd\.service/s,
-      ),
-    ]);
-    expect(journey.unitFiles()).toContain('wtd.socket');
   });
 });
 

@@ -20,7 +20,15 @@ interface Scene {
 
 /** A service manager that does what it is told, unless the scene says otherwise. */
 function setUp(scene: Scene = {}) {
-  const { facts = {}, keptOut = 0, startError, lingers = true, home = '/home', serves = '/home', stuck = false } = scene;
+  const {
+    facts = {},
+    keptOut = 0,
+    startError,
+    lingers = true,
+    home = '/home',
+    serves = '/home',
+    stuck = false,
+  } = scene;
   const directory = mkdtempSync(join(tmpdir(), 'wtd-service-'));
   onTestFinished(() => {
     rmSync(directory, { recursive: true });
