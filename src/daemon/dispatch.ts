@@ -91,7 +91,8 @@ function createExplain(log: Logger, home: string): (method: string, error: unkno
   });
   return (method, error) => {
     if (error instanceof WtdError) {
-      log.debug({ method, code: error.code, reason: error.message }, 'refused');
+      // Its message may repeat what was sent, and so a secret.
+      log.debug({ method, code: error.code }, 'refused');
       return error;
     }
     const shortage = findExhaustion(error) ?? findFullDisk(error, home);

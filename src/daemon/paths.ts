@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { WtdError } from '../contract/errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,12 +16,17 @@ export interface Paths {
   runs: string;
 }
 
-/** WTD_HOME, else the XDG base directories (https://specifications.freedesktop.org/basedir-spec/), else ~/Library. */
+/**
+ * However a directory is spelled (`/x/`, `//x`, `/x/.`) it is one home, for locks and services name it. A symlink is
+ * another one. WTD_HOME, else the XDG base directories (https://specifications.freedesktop.org/basedir-spec/),
+ * else ~/Library.
+ */
 function directories(environment: Environment, platform: NodeJS.Platform): { config: string; state: string } {
   const wtdHome = environment['WTD_HOME'];
   if (wtdHome) {
     if (!isAbsolute(wtdHome)) throw relativeHome(wtdHome);
-    return { config: wtdHome, state: wtdHome };
+    const home = resolve(wtdHome);
+    return { config: home, state: home };
   }
   const home = environment['HOME'] ?? homedir();
   if (platform === 'darwin') {
@@ -54,11 +59,17 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
   };
 }
 
-/** The variables that lead to this home, for a daemon that is started without the rest of the environment. */
-export function homeVariables(environment: Environment): Record<string, string> {
-  const names = environment['WTD_HOME'] ? ['WTD_HOME'] : ['XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
-  const set = names.map((name) => [name, environment[name] ?? ''] as const);
-  return Object.fromEntries(set.filter(([, value]) => isAbsolute(value)));
+/**
+ * The variables that lead to this very home, whatever else is set for the daemon that is started with them: a service
+ * manager may have another HOME and a WTD_HOME of its own.
+ */
+export function homeVariables(
+  environment: Environment,
+  platform: NodeJS.Platform = process.platform,
+): Record<string, string> {
+  const { config, state } = directories(environment, platform);
+  if (config === state) return { WTD_HOME: state };
+  return { WTD_HOME: '', XDG_CONFIG_HOME: dirname(config), XDG_STATE_HOME: dirname(state) };
 }
 
 /** What a client needs; it alone honours WTD_SOCKET. */

@@ -1,11 +1,23 @@
 import { expect, test } from 'vitest';
 import { daemonPaths, homeVariables } from '../../src/daemon/paths.ts';
 
+const me = '/home/me';
+
 test.each([
-  [{ HOME: '/home/me' }, {}],
-  [{ HOME: '/home/me', WTD_HOME: '/srv/wtd', XDG_STATE_HOME: '/state' }, { WTD_HOME: '/srv/wtd' }],
-  [{ HOME: '/home/me', XDG_STATE_HOME: '/state', XDG_CONFIG_HOME: 'not/absolute' }, { XDG_STATE_HOME: '/state' }],
-])('of %o only what leads to the home is passed on, and leads there', (environment, variables) => {
-  expect(homeVariables(environment)).toEqual(variables);
-  expect(daemonPaths({ HOME: '/home/me', ...variables }, 'linux')).toEqual(daemonPaths(environment, 'linux'));
+  [{ HOME: me }, { WTD_HOME: '', XDG_CONFIG_HOME: '/home/me/.config', XDG_STATE_HOME: '/home/me/.local/state' }],
+  [{ HOME: me, WTD_HOME: '/srv/wtd/', XDG_STATE_HOME: '/state' }, { WTD_HOME: '/srv/wtd' }],
+  [
+    { HOME: me, XDG_STATE_HOME: '/state/', XDG_CONFIG_HOME: 'not/absolute' },
+    { WTD_HOME: '', XDG_CONFIG_HOME: '/home/me/.config', XDG_STATE_HOME: '/state' },
+  ],
+])('what is passed on of %o leads to the same home, whatever else is set there', (environment, variables) => {
+  expect(homeVariables(environment, 'linux')).toEqual(variables);
+  const others = { HOME: '/root', WTD_HOME: '/other', XDG_CONFIG_HOME: '/other', XDG_STATE_HOME: '/other' };
+  expect(daemonPaths({ ...others, ...variables }, 'linux')).toEqual(daemonPaths(environment, 'linux'));
+});
+
+test.each(['/srv/wtd/', '//srv//wtd', '/srv/./wtd/.', '/srv/other/../wtd'])('%s is the home /srv/wtd', (spelled) => {
+  expect(daemonPaths({ WTD_HOME: spelled })).toEqual(daemonPaths({ WTD_HOME: '/srv/wtd' }));
+  const xdg = (base: string) => daemonPaths({ XDG_CONFIG_HOME: base, XDG_STATE_HOME: base }, 'linux');
+  expect(xdg(spelled)).toEqual(xdg('/srv/wtd'));
 });

@@ -126,6 +126,25 @@ test('a run that ended while no daemon lived is trimmed by the next one', async 
   expectLast(await readLog(rig, run), 3 * linesPerMegabyte);
 });
 
+test('a trimmed output begins with the same line after every restart of the daemon', async (context) => {
+  await using rig = await Rig.setUp({ config: { ...config, limits: { sample_interval: '1h' } } });
+  if (!canPunch(rig.place.home)) context.skip(`no holes can be punched in ${rig.place.home}`);
+  // 97 does not divide the limit, so that it lies within a line.
+  const run = await rig.start('talker', ['/bin/sh', '-c', "seq -f '%096.0f' 0 19999"]);
+  await rig.wait('talker');
+  await until(() => startOf(rig, run) > 0, 'the output is trimmed');
+  const [first] = await readLog(rig, run);
+  expect(first?.offset).toBe(Number(first?.line) * 97);
+  for (let restart = 0; restart < 3; restart += 1) {
+    await rig.daemon.terminate();
+    await rig.startDaemon();
+    // Another run is looked at after those of before.
+    const next = await rig.start(`talker-${restart}`, ['/bin/sh', '-c', "seq -f '%096.0f' 0 19999"]);
+    await until(() => startOf(rig, next) > 0, 'the next one is trimmed');
+    expect((await readLog(rig, run))[0]).toEqual(first);
+  }
+});
+
 test('without a limit all of it stays', async () => {
   await using rig = await Rig.setUp({ config: { ...config, runs: { max_log_mb: null } } });
   const run = await rig.start('talker', ['/bin/sh', '-c', printLines(0, 3 * linesPerMegabyte)]);

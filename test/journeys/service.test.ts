@@ -3,80 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../src/contract/service.ts';
 import { isAlive, send } from '../rig/processes.ts';
-import type { Finished } from '../rig/program.ts';
 import { Rig } from '../rig/rig.ts';
-import { until } from '../rig/until.ts';
+import { ServiceJourney } from '../rig/service-journey.ts';
 import { UserManager } from '../rig/systemd-user.ts';
+import { until } from '../rig/until.ts';
 
 const obstacle = await UserManager.obstacle();
 if (obstacle !== null) console.warn(`skipped: ${obstacle}`);
-
-/** A repository and a user manager that knows nothing of wtd's home; the client of that user has WTD_HOME set. */
-class Journey implements AsyncDisposable {
-  readonly rig: Rig;
-  readonly manager: UserManager;
-
-  private constructor(rig: Rig, manager: UserManager) {
-    this.rig = rig;
-    this.manager = manager;
-  }
-
-  static async begin(): Promise<Journey> {
-    const rig = await Rig.setUp({ daemon: false });
-    const env = Object.fromEntries(Object.entries(rig.place.env).filter(([name]) => name !== 'WTD_HOME'));
-    return new Journey(rig, await UserManager.start(rig.place.directory, env));
-  }
-
-  static async installed(): Promise<Journey> {
-    const journey = await Journey.begin();
-    await journey.install();
-    return journey;
-  }
-
-  get unitDirectory(): string {
-    return join(this.manager.env['HOME'] ?? '', '.config/systemd/user');
-  }
-
-  /** The command line inside, in the repository. */
-  wtd(...args: string[]): Promise<Finished> {
-    const env = { ...this.manager.env, WTD_AUTOSTART: '1' };
-    return this.rig.spawnWtd(args, { inside: this.manager, env }).finished();
-  }
-
-  async install(): Promise<ServiceStatus> {
-    const installed = await this.wtd('service', 'install', '--json');
-    expect([installed.exitCode, installed.stderr]).toEqual([0, '']);
-    return installed.json() as ServiceStatus;
-  }
-
-  async status(): Promise<ServiceStatus> {
-    return (await this.wtd('service', 'status', '--json')).json() as ServiceStatus;
-  }
-
-  async daemonPid(): Promise<number> {
-    return Number(await this.manager.systemctl('show', '--property=MainPID', '--value', 'wtd.service'));
-  }
-
-  /** Once another daemon of the service than this one is up. */
-  async untilFollowed(pid: number): Promise<number> {
-    const next = () => this.daemonPid().then((found) => (found === pid ? 0 : found));
-    const found = await until(next, `the manager starts another daemon than ${pid}`);
-    const state = () => this.manager.systemctl('show', '--property=ActiveState', '--value', 'wtd.service');
-    await until(async () => (await state()) === 'active', 'it is ready');
-    return found;
-  }
-
-  /** What the last daemon said when it came up. */
-  async adopted(): Promise<unknown> {
-    const { events } = await this.rig.call('event.list', { types: ['daemon.started'] });
-    return events.at(-1)?.data['adopted'];
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.manager[Symbol.asyncDispose]();
-    await this.rig[Symbol.asyncDispose]();
-  }
-}
 
 describe.skipIf(obstacle !== null)('under a user manager', () => {
   test('a new user installs the service, twice, and takes it away again without a trace', async () => {
@@ -119,7 +52,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a run lives on while its daemon is killed, restarted and stuck, and its end is recorded', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const { child } = await rig.startSteered('login');
     const pid = await child.untilStarted();
@@ -150,7 +83,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('the socket file that was taken away is there again, and the daemon is not taken for stuck', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const pid = await journey.daemonPid();
     const { socket } = journey.rig.place;
     rmSync(socket);
@@ -162,7 +95,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('after a shutdown the socket brings the daemon back, and asking how the service is does not', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const before = await journey.daemonPid();
     expect((await journey.wtd('shutdown')).exitCode).toBe(0);
@@ -182,7 +115,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a client starts the installed service of its home, and a daemon without it where there is no manager', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     const stop = () => manager.systemctl('stop', 'wtd.socket', 'wtd.service');
     await stop();
@@ -201,7 +134,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a service that fails is told of with its reason, and serves again once that is mended', async () => {
-    await using journey = await Journey.installed();
+    await using journey = await ServiceJourney.installed();
     const { rig, manager } = journey;
     rig.place.configure({ limits: { max_concurrent: 'many' } });
     await manager.systemctl('stop', 'wtd.socket', 'wtd.service');
@@ -216,7 +149,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('the service takes over from a daemon with a live run, and gives it back', async () => {
-    await using journey = await Journey.begin();
+    await using journey = await ServiceJourney.begin();
     const { rig } = journey;
     await journey.wtd('status');
     const { child } = await rig.startSteered('login');
@@ -238,7 +171,7 @@ describe.skipIf(obstacle !== null)('under a user manager', () => {
   });
 
   test('a service that cannot start is taken away again, and one that was there is put back', async () => {
-    await using journey = await Journey.begin();
+    await using journey = await ServiceJourney.begin();
     const { rig } = journey;
     rig.place.configure({ limits: { max_concurrent: 'many' } });
     const refused = await journey.wtd('service', 'install', '--json');

@@ -33,7 +33,7 @@ function setUp({ hasSession = true } = {}) {
   const common = { run, root, program: ['/node', '/main.js'], uid: 501 };
   const backend = new Launchd({ ...common, agentDirectory: directory, home, log: '/wtd.log' });
   const daemon = {
-    find: () => Promise.resolve(isLoaded ? { pid: 42 } : null),
+    find: () => Promise.resolve(isLoaded ? { pid: 42, home } : null),
     end: () => Promise.resolve(),
   };
   return { service: new UserService({ backend, home, daemon }), told, file: join(directory, 'local.wtd.daemon.plist') };
@@ -54,11 +54,12 @@ test('an agent is written, loaded and started, and told as it is', async () => {
     advice: [],
   });
   const start = [`launchctl enable ${agent}`, `launchctl bootstrap gui/501 ${file}`, `launchctl kickstart ${agent}`];
-  expect(told).toEqual(start);
+  const stop = `launchctl bootout ${agent}`;
+  expect(told).toEqual([stop, ...start]);
   expect(homeOfAgent(readFileSync(file, 'utf8'))).toBe(home);
 
   await service.install();
-  expect(told).toEqual([...start, `launchctl bootout ${agent}`, ...start]);
+  expect(told).toEqual([stop, ...start, stop, ...start]);
 });
 
 test('an agent is unloaded before its file is taken away', async () => {
@@ -66,7 +67,7 @@ test('an agent is unloaded before its file is taken away', async () => {
   await service.install();
   told.length = 0;
   expect(await service.uninstall()).toEqual({ removed: [file] });
-  expect([told, existsSync(file)]).toEqual([[`launchctl bootout ${agent}`], false]);
+  expect([told, existsSync(file)]).toEqual([Array(2).fill(`launchctl bootout ${agent}`), false]);
   expect(await service.uninstall()).toEqual({ removed: [] });
 });
 

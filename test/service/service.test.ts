@@ -12,10 +12,23 @@ interface Scene {
   startError?: string;
   lingers?: boolean;
   home?: string;
+  /** The home that the started daemon serves. */
+  serves?: string;
+  /** The manager cannot end it. */
+  stuck?: boolean;
 }
 
 /** A service manager that does what it is told, unless the scene says otherwise. */
-function setUp({ facts = {}, keptOut = 0, startError, lingers = true, home = '/home' }: Scene = {}) {
+function setUp(scene: Scene = {}) {
+  const {
+    facts = {},
+    keptOut = 0,
+    startError,
+    lingers = true,
+    home = '/home',
+    serves = '/home',
+    stuck = false,
+  } = scene;
   const directory = mkdtempSync(join(tmpdir(), 'wtd-service-'));
   onTestFinished(() => {
     rmSync(directory, { recursive: true });
@@ -23,7 +36,7 @@ function setUp({ facts = {}, keptOut = 0, startError, lingers = true, home = '/h
   const file = join(directory, 'unit');
   const did: string[] = [];
   let refusals = keptOut;
-  let serving: { pid: number } | null = { pid: 1 };
+  let serving: { pid: number; home: string } | null = { pid: 1, home: '/home' };
   const backend: Backend = {
     manager: 'systemd',
     logHint: 'read the log',
@@ -36,11 +49,12 @@ function setUp({ facts = {}, keptOut = 0, startError, lingers = true, home = '/h
       if (startError !== undefined && readFileSync(file, 'utf8') === 'new')
         return Promise.reject(new Error(startError));
       if (refusals >= 0) return Promise.reject(new Error('kept out'));
-      serving = { pid: 2 };
+      serving = { pid: 2, home: serves };
       return Promise.resolve();
     },
-    isKeptOut: () => Promise.resolve(startError === undefined),
+    isKeptOut: () => Promise.resolve(startError === undefined && refusals >= 0),
     stop: () => Promise.resolve(void did.push('stop')),
+    release: () => (stuck ? Promise.reject(new Error('it hangs')) : Promise.resolve(void did.push('release'))),
     forget: () => Promise.resolve(void did.push('forget')),
     facts: () => Promise.resolve(facts && { enabled: true, state: 'active', pid: 2, wakes: true, ...facts }),
     lingers: () => Promise.resolve(lingers),
@@ -59,7 +73,7 @@ function setUp({ facts = {}, keptOut = 0, startError, lingers = true, home = '/h
 test('a daemon that serves is ended before the service starts, and a place that was lost is tried for again', async () => {
   const { service, did } = setUp({ keptOut: 2 });
   expect(await service.install()).toMatchObject({ installed: true, daemon: { pid: 2, isService: true } });
-  expect(did).toEqual(['end', 'start new', 'stop', 'start new', 'stop', 'start new']);
+  expect(did).toEqual(['stop', 'end', 'start new', 'stop', 'start new', 'stop', 'start new']);
 });
 
 test('a home that stays taken is given up, and nothing is left', async () => {
@@ -77,7 +91,33 @@ test('what was installed before comes back when the new one does not start', asy
     data: { code: 'INVALID_STATE', hint: 'read the log' },
   });
   expect(readFileSync(file, 'utf8')).toBe('old');
-  expect(did).toEqual(['stop', 'end', 'start new', 'stop', 'forget', 'start old']);
+  expect(did).toEqual(['stop', 'end', 'start new', 'release', 'forget', 'start old']);
+});
+
+test('a daemon that serves another home is no success, and all of it is taken back', async () => {
+  const { service, did, file } = setUp({ serves: '/other' });
+  await expect(service.install()).rejects.toMatchObject({
+    message: 'the service does not start, so all is as it was before: its daemon serves /other, not /home',
+    data: { code: 'INVALID_STATE', hint: expect.stringContaining('WTD_HOME') as string },
+  });
+  expect(did).toEqual(['stop', 'end', 'start new', 'release', 'forget']);
+  expect(existsSync(file)).toBe(false);
+});
+
+test('what could not be taken back is told', async () => {
+  const { service } = setUp({ startError: 'it is broken', stuck: true });
+  await expect(service.install()).rejects.toThrow(
+    'the service does not start: it is broken; not all could be taken back: its daemon was not ended (it hangs)',
+  );
+});
+
+test('a service without its files is ended, and one that is not there is left alone', async () => {
+  const loaded = setUp({ facts: { pid: 2 } });
+  expect(await loaded.service.uninstall()).toEqual({ removed: [] });
+  expect([loaded.did, existsSync(loaded.file)]).toEqual([['stop', 'release', 'forget'], false]);
+  const absent = setUp({ facts: { pid: null, wakes: false } });
+  expect(await absent.service.uninstall()).toEqual({ removed: [] });
+  expect(absent.did).toEqual([]);
 });
 
 const absent = 'put it in place with `wtd service install`';

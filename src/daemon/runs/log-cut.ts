@@ -15,13 +15,15 @@ export const slackOf = (limitBytes: number): number => limitBytes / 8;
  * `limitBytes` always stay. A run that is over (`isOver`) keeps no more than that.
  */
 export function planCut(extent: LogExtent, limitBytes: number, isOver: boolean): number | undefined {
-  const { sizeBytes, allocatedBytes, startBytes } = extent;
+  const { sizeBytes, startBytes } = extent;
   const keptBytes = sizeBytes - startBytes;
-  const slackBytes = slackOf(limitBytes);
-  const isOverlong = keptBytes > limitBytes + (isOver ? 0 : slackBytes);
-  // A daemon that died after it wrote the start down and before it punched.
-  const isUnpunched = startBytes > 0 && allocatedBytes > keptBytes + slackBytes;
-  return isOverlong || isUnpunched ? Math.max(startBytes, sizeBytes - limitBytes) : undefined;
+  const isOverlong = keptBytes > limitBytes + (isOver ? 0 : slackOf(limitBytes));
+  return isOverlong || isUnpunched(extent, limitBytes) ? Math.max(startBytes, sizeBytes - limitBytes) : undefined;
+}
+
+/** Pure. Whether a daemon died after it wrote the start down and before it punched. */
+export function isUnpunched({ sizeBytes, allocatedBytes, startBytes }: LogExtent, limitBytes: number): boolean {
+  return startBytes > 0 && allocatedBytes > sizeBytes - startBytes + slackOf(limitBytes);
 }
 
 /** Pure. Whole blocks only: a part of a block cannot be given back. */

@@ -5,7 +5,7 @@ import type { EventType } from '../../contract/events.ts';
 import { runCommand } from '../commands/commands.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
-import { planCut, slackOf, wholeBlocks } from './log-cut.ts';
+import { isUnpunched, planCut, slackOf, wholeBlocks } from './log-cut.ts';
 import { longestLineBytes } from './log-files.ts';
 import { findLogStart, writeLogStart } from './log-start.ts';
 import type { RunLedger } from './ledger.ts';
@@ -120,6 +120,8 @@ export class LogLimit implements AsyncDisposable {
     const upTo = planCut(extent, limitBytes, isOver);
     if (upTo === undefined) return undefined;
     const start = await findLineStart(file, { from: extent.startBytes, upTo });
+    // What is kept begins with the line that holds the limit: nothing more can go.
+    if (start === extent.startBytes && !isUnpunched(extent, limitBytes)) return undefined;
     return { file, start, before, sizeBytes: found.size, blockBytes: found.blksize };
   }
 
@@ -180,14 +182,15 @@ export class LogLimit implements AsyncDisposable {
   }
 }
 
-/** The last start of a line within reach; a line that is longer than any reader takes is cut anywhere. */
+/** The last start of a line within reach, `from` being one; a line longer than any reader takes is cut anywhere. */
 async function findLineStart(file: string, { from, upTo }: { from: number; upTo: number }): Promise<number> {
   const handle = await open(file, 'r');
   try {
     const start = Math.max(from, upTo - longestLineBytes);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(upTo - start), 0, upTo - start, start);
     const end = buffer.subarray(0, bytesRead).lastIndexOf(newline);
-    return end < 0 ? upTo : start + end + 1;
+    if (end >= 0) return start + end + 1;
+    return start === from ? from : upTo;
   } finally {
     await handle.close();
   }

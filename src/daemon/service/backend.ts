@@ -33,8 +33,10 @@ export interface Backend {
   start(): Promise<void>;
   /** Whether the last start failed because another daemon holds the home. */
   isKeptOut(): Promise<boolean>;
-  /** Ends the daemon of these files and does not start it again. */
-  stop(files: readonly string[]): Promise<void>;
+  /** Ends the daemon, whatever is left of its files. */
+  stop(): Promise<void>;
+  /** Reads the files, ends the daemon, and comes with no session any more; the files can be taken away then. */
+  release(): Promise<void>;
   /** Forgets files that were taken away. */
   forget(): Promise<void>;
   /** Null when the manager does not answer. */

@@ -75,6 +75,11 @@ export class Launchd implements Backend {
     while ((await this.facts()) && Date.now() < giveUpAtMs) await delay(100);
   }
 
+  /** The file alone makes it come with a session. */
+  release(): Promise<void> {
+    return this.stop();
+  }
+
   forget(): Promise<void> {
     return Promise.resolve();
   }

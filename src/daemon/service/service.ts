@@ -5,13 +5,19 @@ import { WtdError } from '../../contract/errors.ts';
 import type { Service, ServiceRemoval, ServiceStatus } from '../../contract/service.ts';
 import { causeOf, type Backend, type Facts } from './backend.ts';
 
+interface Daemon {
+  pid: number;
+  /** The home that it serves. */
+  home: string;
+}
+
 interface Parts {
   backend: Backend;
   /** The home that clients of this environment use. */
   home: string;
   daemon: {
     /** Whoever answers on the socket of this home; null when nobody does. */
-    find(): Promise<{ pid: number } | null>;
+    find(): Promise<Daemon | null>;
     /** Ends it and answers once its process is gone. Runs live on. */
     end(): Promise<void>;
   };
@@ -34,23 +40,25 @@ export class UserService implements Service {
     const wanted = await backend.files();
     const before = await this.#readInstalled(wanted.keys());
     try {
-      await this.#stop(before);
+      await backend.stop();
       await write(wanted);
-      await this.#takeOver(wanted);
+      await this.#takeOver();
     } catch (error) {
-      await this.#takeBack(wanted, before);
-      throw error;
+      throw this.#notStarted(error, await this.#takeBack(wanted, before));
     }
     return this.status();
   }
 
   async uninstall(): Promise<ServiceRemoval> {
     const { backend } = this.#parts;
-    const installed = await this.#readInstalled((await backend.files()).keys());
-    if (installed.size === 0) return { removed: [] };
+    const wanted = await backend.files();
+    const installed = await this.#readInstalled(wanted.keys());
+    if (installed.size === 0 && !isLoaded(await backend.facts())) return { removed: [] };
     await backend.requireReachable();
-    await this.#stop(installed);
-    await remove(installed.keys());
+    await backend.stop();
+    await write(wanted); // a manager releases only what it can read
+    await backend.release();
+    await remove(wanted.keys());
     await backend.forget();
     return { removed: [...installed.keys()] };
   }
@@ -76,7 +84,7 @@ export class UserService implements Service {
   }
 
   /** Asking on a socket that the manager holds would start the daemon. */
-  #findDaemon(facts: Facts | null): Promise<{ pid: number } | null> {
+  #findDaemon(facts: Facts | null): Promise<Daemon | null> {
     const isAsleep = facts !== null && facts.wakes && facts.pid === null;
     return isAsleep ? Promise.resolve(null) : this.#parts.daemon.find();
   }
@@ -100,7 +108,7 @@ export class UserService implements Service {
     return advice;
   }
 
-  async #takeOver(files: ReadonlyMap<string, string>): Promise<void> {
+  async #takeOver(): Promise<void> {
     const { backend, daemon } = this.#parts;
     for (let attempt = 1; ; attempt += 1) {
       if (await daemon.find()) await daemon.end();
@@ -110,44 +118,56 @@ export class UserService implements Service {
         return;
       } catch (error) {
         const isLast = attempt === mostAttempts || !(await backend.isKeptOut());
-        if (isLast) throw this.#notStarted(error);
-        await backend.stop([...files.keys()]);
+        if (isLast) throw error;
+        await backend.stop();
       }
     }
   }
 
   /** systemd has seen it serve before it answers; launchd has not. */
   async #requireServing(): Promise<void> {
-    const { backend, daemon } = this.#parts;
+    const { backend, daemon, home } = this.#parts;
     const giveUpAtMs = Date.now() + serveTimeoutMs;
-    while (!(await daemon.find())) {
+    let found = await daemon.find();
+    while (!found) {
       if (Date.now() > giveUpAtMs) throw new Error(`${backend.manager} started it, but no daemon answers`);
       await delay(100);
+      found = await daemon.find();
     }
+    if (found.home !== home) throw servesAnother(found.home, home);
   }
 
-  #notStarted(error: unknown): WtdError {
-    return new WtdError('INVALID_STATE', `the service does not start, so all is as it was before: ${causeOf(error)}`, {
-      hint: this.#parts.backend.logHint,
+  /** `left` tells what could not be taken back. */
+  #notStarted(error: unknown, left: readonly string[]): WtdError {
+    const cause = causeOf(error);
+    const message =
+      left.length === 0
+        ? `the service does not start, so all is as it was before: ${cause}`
+        : `the service does not start: ${cause}; not all could be taken back: ${left.join('; ')}`;
+    return new WtdError('INVALID_STATE', message, {
+      hint: error instanceof WtdError && error.code === 'INVALID_STATE' ? error.data.hint : this.#parts.backend.logHint,
       state: 'not started',
       allowed: ['a daemon that starts'],
     });
   }
 
-  #stop(installed: ReadonlyMap<string, string>): Promise<void> {
-    return installed.size === 0 ? Promise.resolve() : this.#parts.backend.stop([...installed.keys()]);
-  }
-
-  /** Everything as it was before, as far as that can be done; the first failure is the one to tell. */
-  async #takeBack(wanted: ReadonlyMap<string, string>, before: ReadonlyMap<string, string>): Promise<void> {
+  /** Everything as it was before, as far as that can be done; answers what could not. */
+  async #takeBack(
+    wanted: ReadonlyMap<string, string>,
+    before: ReadonlyMap<string, string>,
+  ): Promise<readonly string[]> {
     const { backend } = this.#parts;
-    const attempt = (work: () => Promise<void>) => work().catch(() => undefined);
+    const left: string[] = [];
+    const attempt = (what: string, work: () => Promise<void>) =>
+      work().catch((error: unknown) => void left.push(`${what} (${causeOf(error)})`));
     const written = await this.#readInstalled(wanted.keys());
-    await attempt(() => this.#stop(written));
-    await attempt(() => remove(wanted.keys()));
-    await attempt(() => write(before));
-    await attempt(() => backend.forget());
-    if (before.size > 0) await attempt(() => backend.start());
+    const isWhole = written.size === wanted.size;
+    await attempt('its daemon was not ended', () => (isWhole ? backend.release() : backend.stop()));
+    await attempt('its files are still there', () => remove(wanted.keys()));
+    await attempt('the files from before are not there again', () => write(before));
+    await attempt('its manager did not look again', () => backend.forget());
+    if (before.size > 0) await attempt('the service from before does not start again', () => backend.start());
+    return left;
   }
 
   async #readInstalled(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
@@ -171,3 +191,13 @@ async function write(texts: ReadonlyMap<string, string>): Promise<void> {
 async function remove(paths: Iterable<string>): Promise<void> {
   for (const path of paths) await rm(path, { force: true });
 }
+
+/** Also of a service whose files were taken away by hand. */
+const isLoaded = (facts: Facts | null): boolean => facts !== null && (facts.pid !== null || facts.wakes);
+
+const servesAnother = (home: string, own: string): WtdError =>
+  new WtdError('INVALID_STATE', `its daemon serves ${home}, not ${own}`, {
+    hint: 'take away what leads it there, such as a drop-in of its unit that sets WTD_HOME, then try again',
+    state: `serves ${home}`,
+    allowed: [`serves ${own}`],
+  });

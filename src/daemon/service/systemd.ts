@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WtdError } from '../../contract/errors.ts';
 import { causeOf, type Backend, type Facts, type Run } from './backend.ts';
 import { socketOf } from './installed.ts';
@@ -67,10 +67,21 @@ export class Systemd implements Backend {
     return (await this.#show('wtd.service', 'ExecMainStatus')).get('ExecMainStatus') === busyExitCode;
   }
 
-  async stop(files: readonly string[]): Promise<void> {
-    const names = files.map((file) => basename(file));
-    await this.#systemctl('disable', '--now', ...names);
-    await this.#systemctl('reset-failed', ...names).catch(() => undefined); // not loaded any more: nothing has failed
+  /** Fails for a unit that is not loaded, as where its file is gone; what counts is that none of them is active. */
+  async stop(): Promise<void> {
+    try {
+      await this.#systemctl('stop', ...units);
+    } catch (error) {
+      if (await this.#isAnyActive()) throw error;
+    }
+    await this.#systemctl('reset-failed', ...units).catch(() => undefined); // not loaded any more: nothing has failed
+  }
+
+  async release(): Promise<void> {
+    await this.#systemctl('daemon-reload');
+    if (!(await this.#isFound())) return this.stop();
+    await this.#systemctl('disable', '--now', ...units);
+    await this.#systemctl('reset-failed', ...units).catch(() => undefined);
   }
 
   async forget(): Promise<void> {
@@ -99,13 +110,21 @@ export class Systemd implements Backend {
     return answer.trim() === '' ? null : answer.trim() === 'yes';
   }
 
+  async #isFound(): Promise<boolean> {
+    return (await this.#show('wtd.service', 'LoadState')).get('LoadState') !== 'not-found';
+  }
+
   /** The manager has an environment of its own, and so maybe another place for units. */
   async #requireFound(): Promise<void> {
-    const loaded = await this.#show('wtd.service', 'LoadState');
-    if (loaded.get('LoadState') !== 'not-found') return;
+    if (await this.#isFound()) return;
     throw new Error(
       `systemd does not look for units in ${this.#parts.unitDirectory}; set XDG_CONFIG_HOME as it has it`,
     );
+  }
+
+  async #isAnyActive(): Promise<boolean> {
+    const shown = await Promise.all(units.map((unit) => this.#show(unit, 'ActiveState')));
+    return shown.some((unit) => !['inactive', 'failed'].includes(unit.get('ActiveState') ?? ''));
   }
 
   async #show(unit: string, ...properties: string[]): Promise<Map<string, string>> {

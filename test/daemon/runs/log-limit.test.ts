@@ -147,6 +147,32 @@ test('a reader that asks for what is gone begins with the first line that is kep
   expect(bench.told).toHaveLength(1);
 });
 
+test('what was trimmed in the middle of no line stays as it is at every later look', async (context) => {
+  if (!canPunch(tmpdir())) context.skip(`no holes can be punched in ${tmpdir()}`);
+  const bench = new Bench();
+  bench.limitBytes = 100_000;
+  bench.write(lines(10_000, 97));
+  bench.state = 'succeeded';
+  await bench.limit.look('one');
+  const [first] = await bench.read();
+  expect(first).toEqual({ offset: 8969 * 97, line: '8969'.padStart(96, '.') });
+  const kept = statSync(bench.file, { bigint: true }).ctimeNs;
+  for (let daemon = 0; daemon < 3; daemon += 1) {
+    bench.limit = bench.newLimit();
+    await bench.limit.look('one');
+    expect((await bench.read())[0]).toEqual(first);
+  }
+  expect(statSync(bench.file, { bigint: true }).ctimeNs, 'nothing was punched').toBe(kept);
+});
+
+test('a line that is longer than the limit stays whole', async () => {
+  const bench = new Bench();
+  bench.write(lines(1, 20_000));
+  bench.state = 'succeeded';
+  await bench.limit.look('one');
+  expect([bench.told, expectEnd(bench, await bench.read())]).toEqual([[], 0]);
+});
+
 test('a follower that the hole overtakes jumps to the first kept line and takes no zero for output', async (context) => {
   if (!canPunch(tmpdir())) context.skip(`no holes can be punched in ${tmpdir()}`);
   const bench = new Bench();
