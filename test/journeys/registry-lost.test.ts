@@ -265,3 +265,24 @@ test('two repositories of one name are both restored', async () => {
   const after = (await rig.call('repository.list', {})).repositories.map(({ name, path }) => [name, path]);
   expect(after).toEqual(before);
 });
+
+test('a worktree that only git remembered gets ports of its own when a run is placed in it', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  const { id } = await rig.wait('login');
+  const other = await rig.startSteered('search');
+  await rig.daemon.kill();
+  removeDatabase(rig);
+  writeFileSync(join(rig.place.home, 'runs', id, 'run.json'), '{');
+  await rig.startDaemon();
+  const portsOf = async (plan: string) => (await rig.call('plan.show', { plan, repository: 'shop' })).ports;
+  expect(await portsOf('login')).toBeNull();
+  const { run, child } = await rig.startSteered('login');
+  const said = await child.ask('echo $WTD_PORT_START $WTD_PORT_END $PORT');
+  const ports = await portsOf('login');
+  expect(said).toBe(`${ports?.start} ${ports?.end} ${ports?.start}`);
+  expect(ports?.start).not.toBe((await portsOf('search'))?.start);
+  expect(run.cwd).toBe(join(rig.repository.path, 'worktrees', 'plan-login'));
+  await child.exit(0);
+  await other.child.exit(0);
+});
