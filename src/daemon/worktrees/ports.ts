@@ -28,7 +28,7 @@ export async function findRange(settings: PortSettings, leased: readonly PortRan
 }
 
 /** Whether nobody listens on any port of a range, on any address; binding is the only sure way to know. */
-export async function isQuiet({ start, end }: PortRange): Promise<boolean> {
+async function isQuiet({ start, end }: PortRange): Promise<boolean> {
   for (let port = start; port <= end; port += 1) {
     if (!(await canListen(port))) return false;
   }
