@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -271,4 +272,20 @@ test('a client that waits when the daemon dies is told so, and can wait again', 
   await using again = rig.spawnWtd(['wait', 'login']);
   await child.exit(0);
   expect(await again.finished()).toMatchObject({ exitCode: 0 });
+});
+
+test('a daemon that ends in the middle of a stop leaves nothing standing still', async () => {
+  await using rig = await Rig.setUp();
+  const { run, child } = await rig.startSteered('login');
+  await child.ignoreSignals();
+  const pid = await child.fork();
+  const stopping = rig.call('plan.stop', { plan: 'login', timeoutMs: 600_000 }).catch(() => undefined);
+  await until(async () => (await rig.call('run.show', { run: run.id })).state === 'stopping', 'the run is stopping');
+  await rig.daemon.terminate();
+  await stopping;
+  const states = [pid, run.pid ?? 0].map((each) => readFileSync(`/proc/${each}/stat`, 'latin1').split(') ')[1]?.[0]);
+  expect(states).toEqual(['S', 'S']);
+  await rig.startDaemon();
+  await rig.call('plan.stop', { plan: 'login', force: true });
+  expect(pidsOf(run.id)).toEqual([]);
 });

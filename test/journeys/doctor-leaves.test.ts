@@ -104,6 +104,29 @@ test('commits that only the entry of a lost worktree keeps are kept, until someb
   expect(rig.repository.git('rev-parse', 'saved')).toBe(commit);
 });
 
+test('what only the entry of a lost worktree has staged stays, and one that somebody locked stays locked', async () => {
+  await using rig = await Rig.setUp();
+  const worktree = await finishPlan(rig, 'login');
+  worktree.write('work.txt', 'work\n');
+  worktree.git('add', 'work.txt');
+  const away = `${worktree.path}.away`;
+  renameSync(worktree.path, away);
+  const staged = await expectLeft(rig, 'row_without_worktree', worktree.path);
+  expect(staged.advice).toContain('1 changed file not committed');
+  expect(staged.advice).toContain(`\`git -C ${rig.repository.path} worktree repair\``);
+  renameSync(away, worktree.path);
+  worktree.git('rm', '--quiet', '--force', 'work.txt');
+
+  rig.repository.git('worktree', 'unlock', worktree.path);
+  rig.repository.git('worktree', 'lock', '--reason', 'on a disk of mine', worktree.path);
+  renameSync(worktree.path, away);
+  const locked = await expectLeft(rig, 'row_without_worktree', worktree.path);
+  expect(locked.advice).toContain(`\`git -C ${rig.repository.path} worktree unlock ${worktree.path}\``);
+  expect(rig.repository.git('worktree', 'list', '--porcelain')).toContain('locked on a disk of mine');
+  rig.repository.git('worktree', 'unlock', worktree.path);
+  expect(kindsOf(await repair(rig))).toEqual([['row_without_worktree', worktree.path, true]]);
+});
+
 test("an entry of git's that wtd did not make is left to git", async () => {
   await using rig = await Rig.setUp();
   await rig.call('repository.add', { path: rig.repository.path });

@@ -1,6 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { whileDeadSql } from '../rig/doctor.ts';
 import { Checkout } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
@@ -152,4 +153,73 @@ test('commits of a detached HEAD are kept when the directory of their worktree i
   rig.repository.git('branch', 'kept', commit);
   expect(await remove(rig, 'login')).toEqual({ removed: true });
   expect(rig.repository.worktrees()).toEqual([rig.repository.path]);
+});
+
+test('what was staged in a worktree is kept when its directory is gone, and comes back with it', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const worktree = checkoutOf(rig, 'login');
+  worktree.write('work.txt', 'work\n');
+  worktree.git('add', 'work.txt');
+  rmSync(worktree.path, { recursive: true });
+  const refusals = [
+    await rig.refusal('plan.remove', { plan: 'login', repository: 'shop' }),
+    await rig.refusal('plan.start', { plan: 'login', repository: 'shop', command: ['true'] }),
+  ];
+  for (const refusal of refusals) {
+    expect(refusal).toMatchObject({ code: 'UNSAFE', blockers: [{ code: 'uncommitted' }] });
+    expect(refusal.hint).toContain('`git worktree repair`');
+  }
+  mkdirSync(worktree.path);
+  expect(await codesOf(rig, 'login'), 'a directory that is no worktree hides nothing').toEqual(['unverified']);
+  rig.repository.git('worktree', 'repair');
+  worktree.git('checkout-index', '--all');
+  expect(readFileSync(join(worktree.path, 'work.txt'), 'utf8')).toBe('work\n');
+  worktree.git('commit', '--quiet', '--message', 'Work');
+  expect(await remove(rig, 'login')).toEqual({ removed: true });
+  expect(rig.repository.git('show', 'plan/login:work.txt')).toBe('work');
+});
+
+test('an operation that was begun in a worktree is kept when its directory is gone', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const worktree = checkoutOf(rig, 'login');
+  worktree.commit({ 'work.txt': 'work\n' });
+  worktree.git('-c', 'sequence.editor=sed -i 1s/pick/edit/', 'rebase', '--quiet', '-i', 'HEAD~1');
+  renameSync(worktree.path, `${worktree.path}.away`);
+  expect(await codesOf(rig, 'login')).toEqual(['operation']);
+  renameSync(`${worktree.path}.away`, worktree.path);
+  worktree.git('rebase', '--continue');
+  expect(await remove(rig, 'login')).toEqual({ removed: true });
+});
+
+test('a worktree that somebody else locked is left, until it is unlocked', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const worktree = checkoutOf(rig, 'login');
+  rig.repository.git('worktree', 'unlock', worktree.path);
+  rig.repository.git('worktree', 'lock', '--reason', 'mine', worktree.path);
+  expect(await codesOf(rig, 'login')).toEqual(['locked']);
+  expect(existsSync(join(worktree.path, 'README.md'))).toBe(true);
+  rig.repository.git('worktree', 'unlock', worktree.path);
+  expect(await remove(rig, 'login')).toEqual({ removed: true });
+});
+
+test('the main checkout is never taken away, whatever the registry says', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const main = rig.repository.path;
+  await whileDeadSql(rig, `UPDATE worktrees SET path = '${main}', branch = 'main', branch_made = 0`);
+  expect(await rig.refusal('plan.remove', { plan: 'login', repository: 'shop' })).toMatchObject({
+    code: 'UNSAFE',
+    message: expect.stringContaining(main) as string,
+    blockers: [{ code: 'main_worktree' }],
+  });
+  for (const state of ['creating', 'cleaning']) await whileDeadSql(rig, `UPDATE worktrees SET state = '${state}'`);
+  expect(readFileSync(join(main, 'README.md'), 'utf8')).toBe('A shop\n');
+  expect(existsSync(join(main, '..', '.trash'))).toBe(false);
 });

@@ -203,22 +203,6 @@ test('a stop that the daemon did not survive is finished by the next one', async
   expect(pidsOf(run.id)).toEqual([]);
 });
 
-test('a daemon that ends in the middle of a stop leaves nothing standing still', async () => {
-  await using rig = await Rig.setUp();
-  const { run, child } = await rig.startSteered('login');
-  await child.ignoreSignals();
-  const pid = await child.fork();
-  const stopping = rig.call('plan.stop', { plan: 'login', timeoutMs: 600_000 }).catch(() => undefined);
-  await until(async () => (await rig.call('run.show', { run: run.id })).state === 'stopping', 'the run is stopping');
-  await rig.daemon.terminate();
-  await stopping;
-  const states = [pid, run.pid ?? 0].map((each) => readFileSync(`/proc/${each}/stat`, 'latin1').split(') ')[1]?.[0]);
-  expect(states).toEqual(['S', 'S']);
-  await rig.startDaemon();
-  await rig.call('plan.stop', { plan: 'login', force: true });
-  expect(pidsOf(run.id)).toEqual([]);
-});
-
 /** A stranger that has the pid a dead daemon wrote down, and started at another time. */
 function startDecoy(): { pid: number } & Disposable {
   const decoy = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { examine, kindsOf, whileDeadSql } from '../rig/doctor.ts';
 import { footprint } from '../rig/footprint.ts';
 import { Checkout, makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
@@ -271,4 +272,20 @@ test('a worktree deleted by hand and pruned from git is made again as well', asy
   await rig.start('login', ['true']);
   expect(await rig.wait('login')).toMatchObject({ state: 'succeeded' });
   expect(worktree.git('rev-parse', '--abbrev-ref', 'HEAD')).toBe('plan/login');
+});
+
+test('a worktree whose row says that it is just being made, as in an older database, keeps the work in it', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const worktree = checkoutOf(rig, 'login');
+  worktree.write('work.txt', 'work\n');
+  await whileDeadSql(rig, 'UPDATE plans SET worktree_id = NULL', "UPDATE worktrees SET state = 'creating'");
+  expect(readFileSync(join(worktree.path, 'work.txt'), 'utf8')).toBe('work\n');
+  expect(kindsOf(await examine(rig))).toEqual([['port_without_owner', worktree.path, false]]);
+
+  rmSync(join(worktree.path, 'work.txt'));
+  await whileDeadSql(rig, "UPDATE worktrees SET state = 'creating'");
+  expect(existsSync(worktree.path), 'nothing is in it any more').toBe(false);
+  expect(rig.repository.worktrees()).toEqual([rig.repository.path]);
 });

@@ -10,7 +10,7 @@ import { unstartableEnding } from '../runs/machine.ts';
 import { findProgram } from '../runs/program.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
-import { isMissing } from '../worktrees/examine.ts';
+import { isMissing } from '../worktrees/entry.ts';
 import { lockReason } from '../worktrees/naming.ts';
 import type { Worktrees } from '../worktrees/worktrees.ts';
 import { writeCurrentPlan } from './context-directory.ts';
@@ -117,7 +117,10 @@ export class Launcher {
     const plan = registry.plans.get(run.planId);
     const repository = plan && registry.repositories.get(plan.repositoryId);
     if (!plan || !repository) throw new Error(`run ${run.id} has no plan`);
-    const worktree = (await this.#present(plan, repository)) ?? (await this.#make({ plan, repository }, undo));
+    const present = await this.#present(plan, repository);
+    const worktree = present
+      ? await this.#parts.worktrees.providePorts(present)
+      : await this.#make({ plan, repository }, undo);
     await writeCurrentPlan(worktree.path, plan.file);
     return { plan, repository, worktree };
   }

@@ -2,7 +2,7 @@ import type { Git } from '../git/git.ts';
 import { aheadBehind, branchTips, findCommit, isContained, treeStatus } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
-import { isMissing } from '../worktrees/examine.ts';
+import { isMissing } from '../worktrees/entry.ts';
 import { ProgressReader } from './progress-reader.ts';
 
 /** What git says of a plan's branch and worktree. Null: there is none, or it could not be found out. */

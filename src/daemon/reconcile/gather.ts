@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import { listMarked } from '../runs/marked.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
-import { isMissing } from '../worktrees/examine.ts';
+import { isMissing } from '../worktrees/entry.ts';
 import { worktreesDirectory } from '../worktrees/naming.ts';
 import { unclaimedBranches, type GitView, type World } from './compare.ts';
 

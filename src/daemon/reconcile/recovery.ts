@@ -1,5 +1,6 @@
 import { milliseconds } from '../../base/duration.ts';
 import { faultPoint } from '../../base/fault-point.ts';
+import { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Launcher } from '../plans/launcher.ts';
@@ -96,11 +97,16 @@ export class Recovery {
   }
 
   async #finishWorktree(row: WorktreeRow): Promise<void> {
-    const { registry, worktrees } = this.#parts;
+    const { registry, worktrees, log } = this.#parts;
     const repository = registry.repositories.get(row.repositoryId);
     if (!repository) return;
-    if (row.state === 'creating') await worktrees.rollBack(repository, row);
-    else await worktrees.finishRemoval(repository, row);
+    try {
+      if (row.state === 'creating') await worktrees.rollBackFound(repository, row);
+      else await worktrees.finishRemoval(repository, row);
+    } catch (error) {
+      if (!(error instanceof WtdError) || error.data.code !== 'UNSAFE') throw error;
+      log.warn({ worktree: row.path, reason: error.message }, 'a worktree stays, because work is in it');
+    }
   }
 
   /** One that cannot be taken over must not keep the others from it. */

@@ -1,22 +1,45 @@
 import type { Git } from '../git/git.ts';
-import { countUnreachable, listWorktrees } from '../git/questions.ts';
+import { listWorktrees } from '../git/questions.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
-import { isMissing } from '../worktrees/examine.ts';
-import { typedGit } from './describe.ts';
+import { examineEntry, isMissing } from '../worktrees/entry.ts';
+import { isLock } from '../worktrees/naming.ts';
+import { findBlockers } from '../worktrees/safety.ts';
+import { typed, typedGit } from './describe.ts';
 
 /**
- * What git remembers of a worktree whose directory is gone is all that keeps the commits of a detached HEAD. Answers
- * how people keep them, or null when there is nothing to keep.
+ * What git remembers of a worktree whose directory is gone is all that keeps what was staged there and the commits of a
+ * detached HEAD. Answers what people have to do before it may go, or null when there is nothing to keep.
  */
 export async function whyKept(git: Git, repository: RepositoryRow, listed: ListedWorktree): Promise<string | null> {
-  if (listed.branch !== null || listed.head === null) return null;
-  const commits = await countUnreachable(git, repository.commonDir, listed.head).catch(() => undefined);
-  if (commits === 0) return null;
-  const keep = typedGit(repository, 'branch', '<name>', listed.head);
-  return commits === undefined
-    ? `its HEAD ${listed.head} could not be read; see what ${typedGit(repository, 'fsck')} says`
-    : `${commits} commits of it are on no branch; keep them with ${keep}, then run \`wtd doctor --repair\``;
+  const { path, lockReason } = listed;
+  if (lockReason !== null && !isLock(lockReason)) {
+    const unlock = typedGit(repository, 'worktree', 'unlock', path);
+    return `somebody locked it${lockReason === '' ? '' : ` (${lockReason})`}; bring the directory back, or unlock it with ${unlock}, then run \`wtd doctor --repair\``;
+  }
+  const findings = await examineEntry(git, repository, path);
+  const blockers = findBlockers({ path, ...findings, activeRun: null });
+  if (blockers.length === 0) return null;
+  const what = blockers.map(({ message }) => message).join(', ');
+  return `git still keeps work of it: ${what}; ${wayBack(repository, listed, findings)}, then run \`wtd doctor --repair\``;
+}
+
+type Kept = Awaited<ReturnType<typeof examineEntry>>;
+
+function wayBack(repository: RepositoryRow, { path, head }: ListedWorktree, kept: Kept): string {
+  const isStaged = kept.status === undefined || kept.status.changed > 0 || kept.operation !== null;
+  const ways = [
+    ...(isStaged
+      ? [
+          `bring the directory back, or make it again with ${typed('mkdir', '-p', '--', path)} and ${typedGit(repository, 'worktree', 'repair')}, and commit or unstage what is there`,
+        ]
+      : []),
+    ...(kept.unreachableCommits === 0 || head === null
+      ? []
+      : [`keep its commits with ${typedGit(repository, 'branch', '<name>', head)}`]),
+    ...(kept.unreachableCommits === undefined ? [`see what ${typedGit(repository, 'fsck')} says`] : []),
+  ];
+  return ways.join(', ');
 }
 
 /**

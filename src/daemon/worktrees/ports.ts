@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { WtdError } from '../../contract/errors.ts';
 import type { PortRange } from '../../contract/models.ts';
 
 export interface PortSettings {
@@ -15,8 +16,19 @@ export function* freeRanges(settings: PortSettings, leased: readonly PortRange[]
   }
 }
 
+/** The first range that is neither leased nor listened on. Throws PORTS_EXHAUSTED. */
+export async function findRange(settings: PortSettings, leased: readonly PortRange[]): Promise<PortRange> {
+  for (const range of freeRanges(settings, leased)) {
+    if (await isQuiet(range)) return range;
+  }
+  throw new WtdError('PORTS_EXHAUSTED', `no range of ${settings.range_size} ports is free up to ${settings.last}`, {
+    hint: 'remove a plan with `wtd plan remove <plan>`, or raise ports.last and run `wtd daemon reload`',
+    suggestions: ['remove plans you no longer need', 'end programs that listen between ports.base and ports.last'],
+  });
+}
+
 /** Whether nobody listens on any port of a range, on any address; binding is the only sure way to know. */
-export async function isQuiet({ start, end }: PortRange): Promise<boolean> {
+async function isQuiet({ start, end }: PortRange): Promise<boolean> {
   for (let port = start; port <= end; port += 1) {
     if (!(await canListen(port))) return false;
   }

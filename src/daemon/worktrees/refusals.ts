@@ -1,5 +1,6 @@
 import { WtdError } from '../../contract/errors.ts';
-import type { WorktreeRow } from '../registry/rows.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { Blocker } from './safety.ts';
 
 /** The sentences of what worktrees refuse. */
 export const pathTaken = (path: string): WtdError =>
@@ -15,8 +16,27 @@ export const branchTaken = (branch: string, path: string): WtdError =>
     holder: path,
   });
 
-export const unsafe = (row: WorktreeRow, blockers: { code: string; message: string }[]): WtdError =>
+export const unsafe = (row: WorktreeRow, blockers: Blocker[], hint: string): WtdError =>
   new WtdError('UNSAFE', `work in ${row.path} would be lost: ${blockers.map(({ message }) => message).join(', ')}`, {
-    hint: `commit or stash what is in ${row.path}, end its run, then try again`,
+    hint,
     blockers,
+  });
+
+/** Such as a mount point without its disk: git would look at the repository around it instead. */
+export const unlinked = (path: string): Blocker => ({
+  code: 'unverified',
+  message: `${path} is there, but without the .git that makes it a worktree`,
+});
+
+export const saveFirst = ({ path }: WorktreeRow): string =>
+  `commit or stash what is in ${path}, end its run, then try again`;
+
+/** How people reach what git's entry keeps of a worktree whose directory is gone. */
+export const bringBack = (path: string): string =>
+  `put ${path} back, or make that directory and run \`git worktree repair\` in the repository, and commit or unstage what is there`;
+
+export const notOurs = ({ path }: RepositoryRow, blocker: Blocker): WtdError =>
+  new WtdError('UNSAFE', blocker.message, {
+    hint: `see \`git -C ${path} worktree list --verbose\``,
+    blockers: [blocker],
   });

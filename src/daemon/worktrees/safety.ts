@@ -1,4 +1,5 @@
-import type { TreeStatus } from '../git/porcelain.ts';
+import type { ListedWorktree, TreeStatus } from '../git/porcelain.ts';
+import { planOfLock } from './naming.ts';
 
 export interface Blocker {
   code: string;
@@ -37,6 +38,18 @@ export function findBlockers(findings: Findings): Blocker[] {
       `${count(unreachableCommits, 'detached commit')} on no branch; give them one with \`git branch\``,
     );
   return blockers;
+}
+
+/** Why what git lists at a path is not this home's to take away, the main worktree being listed first. Pure. */
+export function findClaim(listed: readonly ListedWorktree[], path: string, home: string): Blocker | null {
+  if (listed[0]?.path === path) return { code: 'main_worktree', message: `${path} is the main checkout, which stays` };
+  const reason = listed.find((entry) => entry.path === path)?.lockReason ?? null;
+  if (reason === null || planOfLock(reason, home) !== undefined) return null;
+  const why = reason === '' ? '' : ` (${reason})`;
+  return {
+    code: 'locked',
+    message: `${path} is locked by somebody else${why}; unlock it with \`git worktree unlock\` when it may go`,
+  };
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

@@ -1,11 +1,10 @@
-import { access, mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
-import { WtdError } from '../../contract/errors.ts';
 import type { PortRange } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
@@ -15,12 +14,14 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { endMarked } from '../runs/terminate.ts';
 import { deleteBranchAt } from './empty-branch.ts';
-import { examine, isMissing } from './examine.ts';
+import { isMissing, isUnlinked, wasFilled } from './entry.ts';
+import { examine } from './examine.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
-import { freeRanges, isQuiet } from './ports.ts';
-import { branchTaken, pathTaken, unsafe } from './refusals.ts';
-import { findBlockers } from './safety.ts';
+import { findRange } from './ports.ts';
+import { bringBack, notOurs, pathTaken, saveFirst, unlinked, unsafe } from './refusals.ts';
+import { register, requireRegistered } from './register.ts';
+import { findBlockers, findClaim, type Blocker } from './safety.ts';
 import { removeIfEmpty, Trash } from './trash.ts';
 
 /** Marks git that works on a worktree being made, so that the next daemon can end what outlived this one. */
@@ -32,6 +33,8 @@ interface Parts {
   configuration: Configuration;
   clock: Clock;
   log: Logger;
+  /** This daemon's, which its locks of worktrees name. */
+  home: string;
 }
 
 /** What a new worktree shall be. */
@@ -72,12 +75,13 @@ export class Worktrees {
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
     faultPoint('create: row written');
-    await git.locked(repository.commonDir, () => this.#register(repository, { row, wanted }));
+    const env = { [gitMark]: row.id };
+    await git.locked(repository.commonDir, () => register(git, repository.commonDir, { row, wanted, env }));
     faultPoint('create: registered');
     const args = ['reset', '--quiet', '--hard', '--no-recurse-submodules'];
-    await git.writeFiles(row.path, args, { [gitMark]: row.id });
+    await git.writeFiles(row.path, args, env);
     faultPoint('create: files written');
-    await this.#validate(row);
+    await requireRegistered(git, row);
     const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
     registry.change((tell) => {
       const { state, useCount, lastUsedAt } = ready;
@@ -91,13 +95,40 @@ export class Worktrees {
     return ready;
   }
 
-  /** Takes back what `create` began, also in another life: directory, registration, an empty branch of ours, row. */
+  /** Gives a worktree that git alone remembered a port range. Throws PORTS_EXHAUSTED. */
+  async providePorts(row: WorktreeRow): Promise<WorktreeRow> {
+    if (portsOf(row)) return row;
+    return this.#allotting.run('rows', async () => {
+      const { start: portStart, end: portEnd } = await this.#leasePorts();
+      this.#parts.registry.change(() => {
+        this.#parts.registry.worktrees.update(row.id, { portStart, portEnd });
+      });
+      return { ...row, portStart, portEnd };
+    });
+  }
+
+  /** Takes back what `create` began, in the same life: directory, registration, an empty branch of ours, row. */
   async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    // Nothing ran in it yet, so there is nothing to ask.
+    await this.#takeBack(repository, row, () => Promise.resolve());
+  }
+
+  /**
+   * The same for what another life began: the row may be older than the work in it. Throws UNSAFE when that would be
+   * lost; then the worktree stays, in use.
+   */
+  async rollBackFound(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    await this.#takeBack(repository, row, async () => {
+      if (await wasFilled(repository.commonDir, row.path)) await this.#requireSafe(repository, row);
+    });
+  }
+
+  async #takeBack(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<void> {
     const { registry } = this.#parts;
     // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
     if (!registry.worktrees.get(row.id)) return;
     await endMarked(gitMark, row.id);
-    await this.#discard(repository, row, () => Promise.resolve());
+    await this.#discard(repository, row, agree);
     const forgotten = registry.changeOnceWritable(() => {
       registry.worktrees.delete(row.id);
     });
@@ -114,7 +145,7 @@ export class Worktrees {
   async remove(repository: RepositoryRow, row: WorktreeRow, activeRun: string | null): Promise<void> {
     const { registry, git } = this.#parts;
     const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
-    if (blockers.length > 0) throw unsafe(row, blockers);
+    if (blockers.length > 0) throw await lossOf(row, blockers);
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'cleaning' });
     });
@@ -149,12 +180,12 @@ export class Worktrees {
 
   /** Chooses name, path and ports, and writes them down before anything is made. */
   async #allot(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
-    const { registry, git, configuration, clock } = this.#parts;
+    const { registry, git, clock } = this.#parts;
     const directory = await this.#prepareDirectory(repository);
     const name = worktreeName(wanted.branch, (taken) => registry.worktrees.byName(repository.id, taken) !== undefined);
     const path = join(directory, name);
     if (!(await isMissing(path))) throw pathTaken(path);
-    const ports = await this.#leasePorts(configuration.current.ports);
+    const ports = await this.#leasePorts();
     const existing = await findCommit(git, repository.commonDir, `refs/heads/${wanted.branch}`);
     const row: WorktreeRow = {
       id: newId(),
@@ -192,38 +223,10 @@ export class Worktrees {
     return realpath(directory);
   }
 
-  async #leasePorts(settings: Parameters<typeof freeRanges>[0]): Promise<PortRange> {
-    const leased = this.#parts.registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
-    for (const range of freeRanges(settings, leased)) {
-      if (await isQuiet(range)) return range;
-    }
-    throw new WtdError('PORTS_EXHAUSTED', `no range of ${settings.range_size} ports is free up to ${settings.last}`, {
-      hint: 'remove a plan with `wtd plan remove <plan>`, or raise ports.last and run `wtd daemon reload`',
-      suggestions: ['remove plans you no longer need', 'end programs that listen between ports.base and ports.last'],
-    });
-  }
-
-  /** Refs and registration only; the files are written outside the lock. */
-  async #register(repository: RepositoryRow, { row, wanted }: { row: WorktreeRow; wanted: Wanted }): Promise<void> {
-    const { git } = this.#parts;
-    const holder = (await listWorktrees(git, repository.commonDir)).find(({ branch }) => branch === wanted.branch);
-    if (holder) throw branchTaken(wanted.branch, holder.path);
-    const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
-    const what = row.branchMade
-      ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
-      : ['--', row.path, wanted.branch];
-    await git.write(repository.commonDir, [...common, ...what], { [gitMark]: row.id });
-  }
-
-  /** Work must never start in anything but a worktree of its own. */
-  async #validate(row: WorktreeRow): Promise<void> {
-    const { git } = this.#parts;
-    await access(join(row.path, '.git'));
-    const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
-    const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
-    const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];
-    if (toplevel === row.path && head === `refs/heads/${row.branch ?? ''}`) return;
-    throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
+  async #leasePorts(): Promise<PortRange> {
+    const { registry, configuration } = this.#parts;
+    const leased = registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
+    return findRange(configuration.current.ports, leased);
   }
 
   /**
@@ -236,6 +239,7 @@ export class Worktrees {
     const branchDeleted = await git.locked(repository.commonDir, async () => {
       const listed = await listWorktrees(git, repository.commonDir);
       if (listed.some(({ path }) => path === row.path)) {
+        this.#requireOurs({ repository, row }, findClaim(listed, row.path, this.#parts.home));
         await agree();
         if (!(await isMissing(row.path))) await this.#trash.put(row.path);
         faultPoint('remove: moved to trash');
@@ -252,13 +256,26 @@ export class Worktrees {
 
   /** Asked in the very step of the removal: somebody may have worked there since it was decided. */
   async #requireSafe(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
-    const { registry, git } = this.#parts;
-    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun: null });
+    const findings = await examine(this.#parts.git, repository, row.path);
+    const blockers = (await isUnlinked(row.path))
+      ? [unlinked(row.path)]
+      : findBlockers({ ...findings, activeRun: null });
     if (blockers.length === 0) return;
-    registry.change(() => {
-      registry.worktrees.update(row.id, { state: 'in_use' });
+    this.#keep(row);
+    throw await lossOf(row, blockers);
+  }
+
+  #requireOurs({ repository, row }: { repository: RepositoryRow; row: WorktreeRow }, claim: Blocker | null): void {
+    if (claim === null) return;
+    this.#keep(row);
+    throw notOurs(repository, claim);
+  }
+
+  /** What must not go is no longer about to. */
+  #keep(row: WorktreeRow): void {
+    this.#parts.registry.change(() => {
+      this.#parts.registry.worktrees.update(row.id, { state: 'in_use' });
     });
-    throw unsafe(row, blockers);
   }
 
   /** Nobody waits for it: large trees take their time. */
@@ -273,6 +290,9 @@ export class Worktrees {
     return deleteBranchAt(this.#parts.git, repository.commonDir, { branch: row.branch, commit: row.baseCommit });
   }
 }
+
+const lossOf = async (row: WorktreeRow, blockers: Blocker[]) =>
+  unsafe(row, blockers, (await isMissing(join(row.path, '.git'))) ? bringBack(row.path) : saveFirst(row));
 
 export const portsOf = (row: WorktreeRow): PortRange | null =>
   row.portStart === null || row.portEnd === null ? null : { start: row.portStart, end: row.portEnd };

@@ -1,0 +1,34 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Git } from '../git/git.ts';
+import { listWorktrees } from '../git/questions.ts';
+import type { WorktreeRow } from '../registry/rows.ts';
+import { branchTaken } from './refusals.ts';
+
+interface Registration {
+  row: WorktreeRow;
+  wanted: { branch: string; baseCommit: string; lockReason: string };
+  /** Environment of the git that does it. */
+  env: Record<string, string>;
+}
+
+/** Refs and registration only; the files are written outside the lock. Throws BUSY, GIT_FAILED. */
+export async function register(git: Git, commonDir: string, { row, wanted, env }: Registration): Promise<void> {
+  const holder = (await listWorktrees(git, commonDir)).find(({ branch }) => branch === wanted.branch);
+  if (holder) throw branchTaken(wanted.branch, holder.path);
+  const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
+  const what = row.branchMade
+    ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
+    : ['--', row.path, wanted.branch];
+  await git.write(commonDir, [...common, ...what], env);
+}
+
+/** Work must never start in anything but a worktree of its own. */
+export async function requireRegistered(git: Git, row: WorktreeRow): Promise<void> {
+  await access(join(row.path, '.git'));
+  const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
+  const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
+  const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];
+  if (toplevel === row.path && head === `refs/heads/${row.branch ?? ''}`) return;
+  throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
+}
