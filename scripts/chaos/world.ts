@@ -75,6 +75,16 @@ export class World {
     process.prependOnceListener('exit', this.#killDecoy);
   }
 
+  /** One run to its end. */
+  async runOnce(): Promise<void> {
+    await using client = await this.daemon.connect();
+    const [actor] = this.actors;
+    if (!actor) throw new Error('nobody acts');
+    const command = this.commandOf({ lines: 1, pauseMs: 1, code: 0, hasStray: false });
+    await client.call('plan.start', { ...actor, command, env: { ...this.home.env } });
+    await client.call('plan.wait', { ...actor });
+  }
+
   commandOf({ lines, pauseMs, code, hasStray }: Job): string[] {
     const words = [lines, pauseMs / 1000, code, hasStray ? 'yes' : 'no'];
     return ['bash', workerFile, this.#truth, ...words.map(String)];
