@@ -104,10 +104,10 @@ test('what is mended may uncover more, which one repair mends as well', async ()
   await using rig = await Rig.setUp();
   const worktree = await finishPlan(rig, 'login');
   rmSync(worktree.path, { recursive: true });
-  await whileDeadSql(rig, 'DELETE FROM plans', `UPDATE worktrees SET state = 'removed', removed_at = ${Date.now()}`);
   for (const run of readdirSync(join(rig.place.home, 'runs'))) {
     rmSync(join(rig.place.home, 'runs', run), { recursive: true });
   }
+  await whileDeadSql(rig, 'DELETE FROM plans', `UPDATE worktrees SET state = 'removed', removed_at = ${Date.now()}`);
   expect(kindsOf(await examine(rig))).toEqual([['prunable_entry', worktree.path, false]]);
   expect(kindsOf(await repair(rig))).toEqual([
     ['prunable_entry', worktree.path, true],
