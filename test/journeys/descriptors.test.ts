@@ -8,7 +8,11 @@ import { until } from '../rig/until.ts';
 import { failure } from '../rig/wire.ts';
 
 const clear = ['LIMIT_REACHED', 'GIT_FAILED', 'SPAWN_FAILED', 'BUSY'];
-const config = { limits: { max_concurrent: 100 }, resources: { min_disk_space_mb: 0 } };
+const config = {
+  limits: { max_concurrent: 100 },
+  resources: { min_disk_space_mb: 0 },
+  schedule: { reconcile: '* * * * * *' },
+};
 
 describe.runIf(isInstalled('prlimit'))('a daemon with few file descriptors', () => {
   test('takes as many connections as leave room for its work', async () => {
@@ -55,7 +59,7 @@ describe.runIf(isInstalled('prlimit'))('a daemon with few file descriptors', () 
 
     await until(() => descriptorsOf(rig.daemon.pid) <= before + 20, 'descriptors are free');
     const begun = starts.filter(({ status }) => status === 'fulfilled').length;
-    expect(rig.repository.worktrees(), 'of the refused ones nothing is left').toHaveLength(2 + begun);
+    await until(() => rig.repository.worktrees().length === 2 + begun, 'of the refused ones nothing is left');
     expect((await rig.startSteered('later')).run.state).toBe('running');
     await child.exit(7);
     expect(await rig.wait('alive')).toMatchObject({ id: run.id, state: 'failed', exitCode: 7 });

@@ -10,7 +10,7 @@ import type { LogLimit } from '../runs/log-limit.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { toWorktree } from '../worktrees/worktree-model.ts';
-import { portsOf } from '../worktrees/worktrees.ts';
+import { portsOf } from '../worktrees/ports.ts';
 import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';

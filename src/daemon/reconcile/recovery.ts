@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { milliseconds } from '../../base/duration.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
@@ -54,15 +55,20 @@ export class Recovery {
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
   }
 
-  /** Takes up again what met trouble that may have passed: adoptions, stops and pauses. */
+  /** Takes up again what met trouble that may have passed: adoptions, stops, pauses and worktrees. */
   async attendAll(): Promise<void> {
-    const { registry, supervisor, launcher, stopping } = this.#parts;
+    const { registry, supervisor, launcher, stopping, worktrees } = this.#parts;
     const isForgotten = ({ id, kind }: RunRow) =>
       kind === 'supervised' && !supervisor.attends(id) && !launcher.isUnderWay(id);
     for (const run of registry.runs.placed()) {
       if (isForgotten(run)) await this.#eachAlone({ run: run.id }, () => this.#adopt(run));
       else if (run.state === 'stopping' && !stopping.isUnderWay(run.id)) this.#goOnStopping(run);
       else if (run.state === 'paused') this.#goOnPausing(run);
+    }
+    for (const row of registry.worktrees.unfinished()) {
+      await nextTurn(); // one that was just begun is marked by then
+      if (worktrees.underWay.has(row.id)) continue;
+      await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
   }
 

@@ -2,7 +2,7 @@ import { newId } from '../../base/id.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
-import { portsOf } from '../worktrees/worktrees.ts';
+import { portsOf } from '../worktrees/ports.ts';
 import type { Description } from './description.ts';
 
 /** A run as its directory tells it; of its worktree only what git confirms. */

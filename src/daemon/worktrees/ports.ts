@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { WtdError } from '../../contract/errors.ts';
+import type { WorktreeRow } from '../registry/rows.ts';
 import type { PortRange } from '../../contract/models.ts';
 
 export interface PortSettings {
@@ -49,3 +50,6 @@ function canListen(port: number): Promise<boolean> {
     });
   });
 }
+
+export const portsOf = (row: WorktreeRow): PortRange | null =>
+  row.portStart === null || row.portEnd === null ? null : { start: row.portStart, end: row.portEnd };

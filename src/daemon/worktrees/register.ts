@@ -5,6 +5,19 @@ import { listWorktrees } from '../git/questions.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
 import { branchTaken } from './refusals.ts';
 
+/** What a new worktree shall be. */
+export interface Wanted {
+  branch: string;
+  base: string | null;
+  /** Where a new branch starts; an existing branch keeps its tip. */
+  baseCommit: string;
+  kind: WorktreeRow['kind'];
+  /** Kept by git as the reason of the lock, for whoever wonders. */
+  lockReason: string;
+  /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
+  claim: (made: WorktreeRow) => void;
+}
+
 interface Registration {
   row: WorktreeRow;
   wanted: { branch: string; baseCommit: string; lockReason: string };

@@ -1,7 +1,7 @@
 import { isoTime } from '../../base/clock.ts';
 import type { Worktree } from '../../contract/models.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
-import { portsOf } from './worktrees.ts';
+import { portsOf } from './ports.ts';
 
 const time = (epochMs: number | null): string | null => (epochMs === null ? null : isoTime(epochMs));
 

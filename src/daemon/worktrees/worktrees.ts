@@ -5,6 +5,7 @@ import { Disposal } from '../../base/disposal.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
+import { UnderWay } from '../../base/under-way.ts';
 import type { PortRange } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
@@ -18,9 +19,9 @@ import { isMissing, isUnlinked, wasFilled } from './entry.ts';
 import { examine } from './examine.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
-import { findRange } from './ports.ts';
+import { findRange, portsOf } from './ports.ts';
 import { bringBack, notOurs, pathTaken, saveFirst, unlinked, unsafe } from './refusals.ts';
-import { register, requireRegistered } from './register.ts';
+import { register, requireRegistered, type Wanted } from './register.ts';
 import { findBlockers, findClaim, type Blocker } from './safety.ts';
 import { removeIfEmpty, Trash } from './trash.ts';
 
@@ -37,24 +38,13 @@ interface Parts {
   home: string;
 }
 
-/** What a new worktree shall be. */
-export interface Wanted {
-  branch: string;
-  base: string | null;
-  /** Where a new branch starts; an existing branch keeps its tip. */
-  baseCommit: string;
-  kind: WorktreeRow['kind'];
-  /** Kept by git as the reason of the lock, for whoever wonders. */
-  lockReason: string;
-  /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
-  claim: (made: WorktreeRow) => void;
-}
-
 /** Makes worktrees, gives each its ports, and takes them away again when nothing would be lost. */
 export class Worktrees {
   readonly #parts: Parts;
   /** Rows, names and port ranges are given out one at a time. */
   readonly #allotting = new KeyedMutex();
+  /** By id, those that are being filled or taken away. */
+  readonly underWay = new UnderWay();
   readonly #trash = new Trash();
 
   constructor(parts: Parts) {
@@ -68,31 +58,36 @@ export class Worktrees {
    */
   async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
     await using undo = new Disposal();
-    const { git, registry, clock, configuration } = this.#parts;
+    const { configuration } = this.#parts;
     undo.defer(() => {
       this.#emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await this.#allotting.run('rows', () => this.#allot(repository, wanted));
     undo.defer(() => this.rollBack(repository, row));
-    faultPoint('create: row written');
+    const ready = await this.underWay.during(row.id, () => this.#fill(repository, { row, wanted }));
+    undo.release();
+    return ready;
+  }
+
+  async #fill(repository: RepositoryRow, { row, wanted }: { row: WorktreeRow; wanted: Wanted }): Promise<WorktreeRow> {
+    const { git, registry, clock } = this.#parts;
+    const { commonDir } = repository;
     const env = { [gitMark]: row.id };
-    await git.locked(repository.commonDir, () => register(git, repository.commonDir, { row, wanted, env }));
+    faultPoint('create: row written');
+    await git.locked(commonDir, () => register(git, commonDir, { row, wanted, env }));
     faultPoint('create: registered');
-    const args = ['reset', '--quiet', '--hard', '--no-recurse-submodules'];
-    await git.writeFiles(row.path, args, env);
+    await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
     await requireRegistered(git, row);
-    const ready = { ...row, state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
+    const filled = { state: 'in_use' as const, useCount: 1, lastUsedAt: clock.now() };
     registry.change((tell) => {
-      const { state, useCount, lastUsedAt } = ready;
-      registry.worktrees.update(row.id, { state, useCount, lastUsedAt });
-      wanted.claim(ready);
+      registry.worktrees.update(row.id, filled);
+      wanted.claim({ ...row, ...filled });
       const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
       tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
     });
     faultPoint('create: recorded');
-    undo.release();
-    return ready;
+    return { ...row, ...filled };
   }
 
   /** Gives a worktree that git alone remembered a port range. Throws PORTS_EXHAUSTED. */
@@ -145,7 +140,7 @@ export class Worktrees {
   async remove(repository: RepositoryRow, row: WorktreeRow, activeRun: string | null): Promise<void> {
     const { registry, git } = this.#parts;
     const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
-    if (blockers.length > 0) throw await lossOf(row, blockers);
+    if (blockers.length > 0) throw unsafe(row, blockers, await this.#rescueOf(row));
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'cleaning' });
     });
@@ -156,7 +151,8 @@ export class Worktrees {
   /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
   async finishRemoval(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const { registry, clock } = this.#parts;
-    const branchDeleted = await this.#discard(repository, row, () => this.#requireSafe(repository, row));
+    const agree = () => this.#requireSafe(repository, row);
+    const branchDeleted = await this.underWay.during(row.id, () => this.#discard(repository, row, agree));
     registry.change((tell) => {
       registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now() });
       const data = { path: row.path, branch: row.branch, branchDeleted };
@@ -262,7 +258,11 @@ export class Worktrees {
       : findBlockers({ ...findings, activeRun: null });
     if (blockers.length === 0) return;
     this.#keep(row);
-    throw await lossOf(row, blockers);
+    throw unsafe(row, blockers, await this.#rescueOf(row));
+  }
+
+  async #rescueOf(row: WorktreeRow): Promise<string> {
+    return (await isMissing(join(row.path, '.git'))) ? bringBack(row.path) : saveFirst(row);
   }
 
   #requireOurs({ repository, row }: { repository: RepositoryRow; row: WorktreeRow }, claim: Blocker | null): void {
@@ -290,9 +290,3 @@ export class Worktrees {
     return deleteBranchAt(this.#parts.git, repository.commonDir, { branch: row.branch, commit: row.baseCommit });
   }
 }
-
-const lossOf = async (row: WorktreeRow, blockers: Blocker[]) =>
-  unsafe(row, blockers, (await isMissing(join(row.path, '.git'))) ? bringBack(row.path) : saveFirst(row));
-
-export const portsOf = (row: WorktreeRow): PortRange | null =>
-  row.portStart === null || row.portEnd === null ? null : { start: row.portStart, end: row.portEnd };
