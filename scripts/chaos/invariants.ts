@@ -13,7 +13,7 @@ export class Invariants {
   readonly #world: World;
   readonly #checkedRuns = new Set<string>();
   #lastEvent = 0;
-  /** The registry was lost in this round. */
+  /** The registry was lost at least once. */
   #isNewRegistry = false;
   runs = 0;
   /** What a repair of the doctor's mended. */
@@ -27,7 +27,6 @@ export class Invariants {
   async check(client: Client): Promise<string[]> {
     const { runs } = await client.call('run.list', { limit: 1000 });
     const truth = this.#world.readTruth();
-    this.#isNewRegistry = false;
     const found = [
       ...this.#world.readOverlaps(),
       ...runs.filter(({ id }) => !this.#checkedRuns.has(id)).flatMap((run) => this.#checkRun(run, truth.get(run.id))),
@@ -124,7 +123,7 @@ export class Invariants {
       const orphans = left.filter((finding) => finding.kind === 'orphan_branch' && isOf(repository, finding));
       if (orphans.length > 0) repository.git('branch', '--quiet', '-D', ...orphans.map(({ subject }) => subject));
     }
-    // With its database wtd forgets that a branch was its own; then it belongs to people.
+    // With its database wtd forgets which branches it made, also for later removals; they belong to people then.
     return left
       .filter(({ kind }) => !(this.#isNewRegistry && kind === 'orphan_branch'))
       .map(({ kind, subject, detail }) => `doctor leaves ${kind} ${subject}: ${detail}`);
