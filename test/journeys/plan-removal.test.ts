@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { whileDeadSql } from '../rig/doctor.ts';
 import { Checkout } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
@@ -205,4 +206,20 @@ test('a worktree that somebody else locked is left, until it is unlocked', async
   expect(existsSync(join(worktree.path, 'README.md'))).toBe(true);
   rig.repository.git('worktree', 'unlock', worktree.path);
   expect(await remove(rig, 'login')).toEqual({ removed: true });
+});
+
+test('the main checkout is never taken away, whatever the registry says', async () => {
+  await using rig = await Rig.setUp();
+  await rig.start('login', ['true']);
+  await rig.wait('login');
+  const main = rig.repository.path;
+  await whileDeadSql(rig, `UPDATE worktrees SET path = '${main}', branch = 'main', branch_made = 0`);
+  expect(await rig.refusal('plan.remove', { plan: 'login', repository: 'shop' })).toMatchObject({
+    code: 'UNSAFE',
+    message: expect.stringContaining(main) as string,
+    blockers: [{ code: 'main_worktree' }],
+  });
+  for (const state of ['creating', 'cleaning']) await whileDeadSql(rig, `UPDATE worktrees SET state = '${state}'`);
+  expect(readFileSync(join(main, 'README.md'), 'utf8')).toBe('A shop\n');
+  expect(existsSync(join(main, '..', '.trash'))).toBe(false);
 });

@@ -60,14 +60,18 @@ export class Recovery {
     const { registry, supervisor, launcher, stopping, worktrees } = this.#parts;
     const isForgotten = ({ id, kind }: RunRow) =>
       kind === 'supervised' && !supervisor.attends(id) && !launcher.isUnderWay(id);
-    for (const run of registry.runs.placed()) {
-      if (isForgotten(run)) await this.#eachAlone({ run: run.id }, () => this.#adopt(run));
-      else if (run.state === 'stopping' && !stopping.isUnderWay(run.id)) this.#goOnStopping(run);
+    // What is looked at is asked for again each time: the one before may have taken long.
+    for (const { id } of registry.runs.placed()) {
+      const run = registry.runs.placed().find((each) => each.id === id);
+      if (!run) continue;
+      if (isForgotten(run)) await this.#eachAlone({ run: id }, () => this.#adopt(run));
+      else if (run.state === 'stopping' && !stopping.isUnderWay(id)) this.#goOnStopping(run);
       else if (run.state === 'paused') this.#goOnPausing(run);
     }
-    for (const row of registry.worktrees.unfinished()) {
+    for (const { id } of registry.worktrees.unfinished()) {
       await nextTurn(); // one that was just begun is marked by then
-      if (worktrees.underWay.has(row.id)) continue;
+      const row = registry.worktrees.unfinished().find((each) => each.id === id);
+      if (!row || worktrees.underWay.has(id)) continue;
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
   }
@@ -88,7 +92,7 @@ export class Recovery {
   }
 
   #goOnPausing(run: RunRow): void {
-    this.#parts.pausing.pause(run.id).catch((error: unknown) => {
+    this.#parts.pausing.keepPaused(run.id).catch((error: unknown) => {
       this.#parts.log.error({ run: run.id, err: error }, 'a pause could not be finished');
     });
   }

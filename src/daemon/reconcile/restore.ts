@@ -35,6 +35,8 @@ interface Look {
   found: Found | 'stray' | 'unreadable';
 }
 
+type List = (repository: RepositoryRow) => Promise<ListedWorktree[]>;
+
 /** Writes rows again that the registry lost, from the directories of runs and from git. */
 export class Restore implements Restorer {
   readonly #parts: Parts;
@@ -55,7 +57,9 @@ export class Restore implements Restorer {
     const wasEmpty = registry.repositories.count() === 0;
     await this.#catchUp(registry.runs.active());
     const unknown = registry.runs.unknownAmong(await directories.list());
-    const looks = await Promise.all(unknown.map(async (id): Promise<Look> => ({ id, found: await this.#look(id) })));
+    const listed = this.#listEachOnce();
+    const look = async (id: string): Promise<Look> => ({ id, found: await this.#look(id, listed) });
+    const looks = await Promise.all(unknown.map(look));
     for (const { id, found } of looks) if (found === 'unreadable') await this.#refuseIfAlive(id);
     const isNews = looks.some(({ found }) => typeof found !== 'string') || (wasEmpty && unknown.length > 0);
     if (isNews || registry.loss !== null) await this.#rebuild(looks, wasEmpty);
@@ -89,7 +93,7 @@ export class Restore implements Restorer {
   async restoreRun(id: string): Promise<'restored' | 'stray' | 'unreadable'> {
     const { registry, directories } = this.#parts;
     if (registry.runs.get(id)) return 'restored';
-    const found = await this.#look(id);
+    const found = await this.#look(id, this.#listEachOnce());
     if (found === 'stray') await directories.remove(id);
     if (typeof found === 'string') return found;
     return registry.change(() => this.#rows.write([found])).length === 0 ? 'restored' : 'unreadable';
@@ -156,7 +160,17 @@ export class Restore implements Restorer {
     return (await listWorktrees(this.#parts.git, commonDir).catch(() => [])).slice(1);
   }
 
-  async #look(id: string): Promise<Look['found']> {
+  /** Many runs lie in one repository. */
+  #listEachOnce(): List {
+    const known = new Map<string, Promise<ListedWorktree[]>>();
+    return (repository) => {
+      const listed = known.get(repository.commonDir) ?? this.#listed(repository);
+      known.set(repository.commonDir, listed);
+      return listed;
+    };
+  }
+
+  async #look(id: string, list: List): Promise<Look['found']> {
     const { directories, home } = this.#parts;
     const told = await directories.readDescription(id);
     const description = parseDescription(id, told);
@@ -165,7 +179,7 @@ export class Restore implements Restorer {
       return isStray && !(await this.#isAlive(id)) ? 'stray' : 'unreadable';
     }
     const { repository, plan, run, worktree } = description;
-    const listed = worktree === null ? [] : await this.#listed(repository);
+    const listed = worktree === null ? [] : await list(repository);
     const isConfirmed = listed.some(
       ({ path, branch, lockReason }) =>
         path === worktree?.path && branch === worktree.branch && planOfLock(lockReason, home) === plan.name,

@@ -45,6 +45,14 @@ export class Pausing {
     });
   }
 
+  /** Stops again what may run although its run is paused; one that was resumed meanwhile is left alone. */
+  async keepPaused(id: string): Promise<void> {
+    await this.#turns.run(id, async () => {
+      const run = this.#parts.ledger.require(id);
+      if (run.state === 'paused' && !(await this.#stopTree(run))) throw stuck(run);
+    });
+  }
+
   /** Answers the run once its tree goes on; what its limits count begins anew. */
   async resume(id: string): Promise<RunRow> {
     return this.#turns.run(id, async () => {
