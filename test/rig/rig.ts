@@ -85,7 +85,14 @@ export class Rig implements AsyncDisposable {
   /** One call over a connection of its own. */
   async call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
     await using client = await this.connect();
-    return await client.call(method, params);
+    try {
+      return await client.call(method, params);
+    } catch (error) {
+      // The answer tells nothing of a defect, so that the report of a failed test must.
+      if (error instanceof RemoteError && error.data.code === 'INTERNAL')
+        error.cause = new Error(this.daemon.readLog());
+      throw error;
+    }
   }
 
   /** The data of the error that a call is refused with; fails when it is not. */

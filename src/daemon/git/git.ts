@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { forGit } from '../../base/environment.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
@@ -13,6 +14,12 @@ const readTimeoutMs = 60_000;
 /** A checkout of a very large tree on a slow disk. */
 const writeTimeoutMs = 30 * 60_000;
 const mostOutputBytes = 64_000_000;
+
+/** What git says while another git is in the middle of a step in the same repository: it changed nothing itself. */
+const collision =
+  /failed to read worktrees\/.+\/commondir: Success|Unable to create '.+\.lock': File exists|could not lock config file .+: File exists/;
+/** Between tries; a lock that outlasts them all was left by a git that died. */
+const pausesMs = [10, 20, 50, 100, 200, 400, 800];
 
 /**
  * No surprise from the user's configuration: no background gc, no hooks (they would run with the daemon's
@@ -57,7 +64,7 @@ export class Git {
 
   /** Like write, for what writes whole trees. */
   async writeFiles(directory: string, args: readonly string[], env: Record<string, string>): Promise<string> {
-    const result = await this.#fileLimit(() => this.#spawn(directory, args, { env, timeout: writeTimeoutMs }));
+    const result = await this.#fileLimit(() => this.#insist(directory, args, { env, timeout: writeTimeoutMs }));
     requireSpace(directory, result);
     return succeed(args, result);
   }
@@ -72,7 +79,21 @@ export class Git {
     args: readonly string[],
     options: { env: Record<string, string>; timeout: number },
   ): Promise<GitResult> {
-    return this.#limit(() => this.#spawn(directory, args, options));
+    return this.#limit(() => this.#insist(directory, args, options));
+  }
+
+  /** People and other homes use git in the same repository at the same time. */
+  async #insist(
+    directory: string,
+    args: readonly string[],
+    options: { env: Record<string, string>; timeout: number },
+  ): Promise<GitResult> {
+    for (const pauseMs of pausesMs) {
+      const result = await this.#spawn(directory, args, options);
+      if (result.exitCode === 0 || !collision.test(result.stderr)) return result;
+      await pause(pauseMs);
+    }
+    return this.#spawn(directory, args, options);
   }
 
   async #spawn(

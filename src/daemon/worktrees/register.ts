@@ -29,11 +29,17 @@ interface Registration {
 export async function register(git: Git, commonDir: string, { row, wanted, env }: Registration): Promise<void> {
   const holder = (await listWorktrees(git, commonDir)).find(({ branch }) => branch === wanted.branch);
   if (holder) throw branchTaken(wanted.branch, holder.path);
-  const common = ['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
-  const what = row.branchMade
-    ? ['--no-track', '-b', wanted.branch, '--', row.path, wanted.baseCommit]
-    : ['--', row.path, wanted.branch];
-  await git.write(commonDir, [...common, ...what], env);
+  if (row.branchMade) await makeBranch(git, commonDir, { row, wanted, env });
+  const how = ['--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
+  await git.write(commonDir, ['worktree', 'add', ...how, '--', row.path, wanted.branch], env);
+}
+
+/** By a command of its own, so that each of the two can be tried again; refuses one that exists by now. */
+async function makeBranch(git: Git, commonDir: string, { wanted, env }: Registration): Promise<void> {
+  const { branch, baseCommit } = wanted;
+  const none = '0'.repeat(baseCommit.length);
+  const reason = ['-m', 'branch: Created by wtd'];
+  await git.write(commonDir, ['update-ref', ...reason, `refs/heads/${branch}`, baseCommit, none], env);
 }
 
 /** Work must never start in anything but a worktree of its own. */

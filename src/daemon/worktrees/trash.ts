@@ -18,8 +18,8 @@ export class Trash {
     const trash = join(dirname(directory), trashName);
     await this.#turns.run(trash, async () => {
       for (let tries = 1; ; tries += 1) {
-        await mkdir(trash, { recursive: true, mode: 0o700 });
         try {
+          await mkdir(trash, { recursive: true, mode: 0o700 });
           await rename(directory, join(trash, `${basename(directory)}-${newId()}`));
           return;
         } catch (error) {
