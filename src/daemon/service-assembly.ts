@@ -45,7 +45,7 @@ function chooseBackend({ environment, program }: Caller): Backend {
   return new Systemd({ ...common, unitDirectory: unitDirectory(environment), environment: variables, socket });
 }
 
-/** Whoever serves this home at the moment, looked at as any client does. */
+/** Whoever serves this home at the moment, looked at the way a client does. */
 function daemonOf(socketPath: string) {
   const open = () => connect({ socketPath, start: null }).catch(() => null);
   const find = async () => {

@@ -5,6 +5,7 @@ import type { Service } from '../../src/contract/service.ts';
 import type { Picture } from '../../src/contract/status.ts';
 import { RpcError } from '../../src/rpc/errors.ts';
 import { serve, type Methods } from '../rpc/rig.ts';
+import { noLimits } from '../../src/daemon/runs/limits.ts';
 
 export interface Outcome {
   readonly exitCode: number;
@@ -74,14 +75,7 @@ export const run = (changes: Partial<Run> = {}): Run => ({
   logPath: null,
   usage: { cpuPercent: 12.4, memoryMb: 85.3, diskMb: null, processes: 2, sampledAt: '2026-01-01T00:05:00.000Z' },
   peak: { cpuPercent: null, memoryMb: null, diskMb: null },
-  limits: {
-    maxMemoryMb: null,
-    maxCpuPercent: null,
-    maxDiskMb: null,
-    maxRuntimeMs: null,
-    maxSilenceMs: null,
-    onBreach: 'stop',
-  },
+  limits: noLimits,
   lastHeartbeatAt: null,
   ...changes,
 });

@@ -3,19 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Daemon } from '../rig/daemon.ts';
 import { isAlive, parentOf, pidsOf, send } from '../rig/processes.ts';
+import { databaseOf, removeDatabase, runsOf, showRun } from '../rig/lost-registry.ts';
 import { makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
 
-const databaseOf = (rig: Rig): string => join(rig.place.home, 'wtd.db');
-
-function removeDatabase(rig: Rig): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(databaseOf(rig) + suffix, { force: true });
-}
-
-const show = (rig: Rig, run: string) => rig.call('run.show', { run });
-const runsOf = async (rig: Rig) =>
-  (await rig.call('run.list', {})).runs.map(({ plan, attempt, state, exitCode }) => [plan, attempt, state, exitCode]);
 const warningsOf = async (rig: Rig) => (await rig.call('status.get', { allPlans: true })).warnings;
 
 test('a database that is deleted while runs live is rebuilt: nothing runs twice, nothing is lost', async () => {
@@ -50,7 +42,7 @@ test('a database that is deleted while runs live is rebuilt: nothing runs twice,
     plans.map(known).sort((one, other) => (one.name < other.name ? -1 : 1));
   expect(byName(after.plans)).toEqual(byName(before.plans));
   expect((await runsOf(rig)).sort()).toEqual(runs.sort());
-  expect(await show(rig, failed.id)).toMatchObject({ state: 'failed', reason: 'exit', exitCode: 3 });
+  expect(await showRun(rig, failed.id)).toMatchObject({ state: 'failed', reason: 'exit', exitCode: 3 });
 
   const refusal = await rig.refusal('plan.start', {
     plan: 'login',
@@ -101,7 +93,7 @@ test.each([
   damage(databaseOf(rig));
   const left = readFileSync(databaseOf(rig));
   await rig.startDaemon();
-  expect(await show(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
+  expect(await showRun(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
   await child.exit(0);
   expect(await rig.wait('login')).toMatchObject({ id: run.id, state: 'succeeded' });
   const kept = readdirSync(rig.place.home).filter((name) => /^wtd\.db\.damaged-\d+$/.test(name));
@@ -121,7 +113,7 @@ test('a stop that was under way is finished, and what ended meanwhile has its tr
   const ended = await rig.startSteered('ended');
   const killed = await rig.startSteered('killed');
   const stopping = rig.call('plan.stop', { plan: 'stopped' }).catch(() => undefined);
-  await until(async () => (await show(rig, stopped.run.id)).state === 'stopping', 'the stop has begun');
+  await until(async () => (await showRun(rig, stopped.run.id)).state === 'stopping', 'the stop has begun');
   await rig.daemon.kill();
   await stopping;
   removeDatabase(rig);
@@ -200,7 +192,7 @@ describe('a daemon that cannot know what runs', () => {
     expect(isAlive(run.pid ?? 0)).toBe(true);
     writeFileSync(description, kept);
     await rig.startDaemon();
-    expect(await show(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
+    expect(await showRun(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
     await child.exit(0);
     await rig.wait('login');
   });
@@ -233,7 +225,7 @@ describe('a database that is taken away from a living daemon', () => {
     await rig.daemon.kill();
     await rig.startDaemon();
     expect((await rig.call('plan.list', {})).plans.map(({ name }) => name).sort()).toEqual(['cart', 'login', 'search']);
-    expect(await show(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
+    expect(await showRun(rig, run.id)).toMatchObject({ state: 'running', pid: run.pid });
     expect(await warningsOf(rig)).toEqual([]);
     await child.exit(0);
     await rig.wait('login');

@@ -1,17 +1,8 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { databaseOf, removeDatabase, runsOf, showRun } from '../rig/lost-registry.ts';
 import { Rig } from '../rig/rig.ts';
-
-const databaseOf = (rig: Rig): string => join(rig.place.home, 'wtd.db');
-
-function removeDatabase(rig: Rig): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(databaseOf(rig) + suffix, { force: true });
-}
-
-const show = (rig: Rig, run: string) => rig.call('run.show', { run });
-const runsOf = async (rig: Rig) =>
-  (await rig.call('run.list', {})).runs.map(({ plan, attempt, state, exitCode }) => [plan, attempt, state, exitCode]);
 
 /** A daemon that ended, then a copy of its database that is put back later. */
 async function putBackOlder(rig: Rig, between: () => Promise<void>): Promise<void> {
@@ -39,9 +30,9 @@ test('an older copy of the database is brought up to date: what runs is known, a
     second = await rig.start('login', again.command);
     newest = (await rig.call('event.list', { limit: 1 })).events[0]?.seq ?? 0;
   });
-  expect(await show(rig, before.run.id)).toMatchObject({ attempt: 1, state: 'failed', exitCode: 4 });
-  expect(await show(rig, stopped.run.id)).toMatchObject({ state: 'stopped' });
-  expect(await show(rig, second.id)).toMatchObject({ attempt: 2, state: 'running', pid: second.pid });
+  expect(await showRun(rig, before.run.id)).toMatchObject({ attempt: 1, state: 'failed', exitCode: 4 });
+  expect(await showRun(rig, stopped.run.id)).toMatchObject({ state: 'stopped' });
+  expect(await showRun(rig, second.id)).toMatchObject({ attempt: 2, state: 'running', pid: second.pid });
   expect(await rig.refusal('plan.start', { plan: 'login', repository: rig.repository.path })).toMatchObject({
     code: 'DUPLICATE_RUN',
     run: second.id,

@@ -71,7 +71,7 @@ describe('a stream', () => {
     expect(await connection.next()).toEqual(end(stream));
   });
 
-  test('is refused before it begins, as any call, and several of one connection do not mix', async () => {
+  test('is refused before it begins, like a call, and several of one connection do not mix', async () => {
     await using rig = await Rig.setUp();
     await using connection = await rig.connectRaw();
     expect(await connection.ask('plan.logs', { plan: 'login', cwd: rig.repository.path })).toEqual(

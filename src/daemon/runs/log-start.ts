@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const startFile = 'output.start';
-/** Every offset is written as long as any other, so that a newer one replaces an older one whole. */
+/** All offsets are written with one length, so that a newer one replaces an older one whole. */
 const digits = 20;
 
 const startFileOf = (log: string): string => join(dirname(log), startFile);

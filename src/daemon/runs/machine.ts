@@ -21,7 +21,7 @@ export const mayBecome = (from: RunState, to: RunState): boolean => next[from].i
 
 export const isActive = (state: RunState): boolean => next[state].length > 0;
 
-/** How a run ended, as far as anybody can tell. */
+/** How a run ended, to the best of what is known. */
 export interface Ending {
   state: 'succeeded' | 'failed' | 'stopped' | 'lost';
   reason: RunReason | null;
