@@ -40,13 +40,22 @@ export const repository = z.object({
 
 export const portRange = z.object({ start: z.int(), end: z.int() });
 
-const lease = z.object({
+export const lease = z.object({
   id: z.string(),
   fence: z.int(),
   worktree: z.string(),
   holder: z.string(),
   bind: z.enum(['none', 'connection']),
   expiresAt: time.nullable(),
+});
+
+/** What became of making a fresh worktree usable; null where nothing was to be done. */
+const setup = z.object({
+  state: z.enum(['running', 'done', 'failed']),
+  /** What was done or failed, in a sentence. */
+  detail: z.string(),
+  /** What its commands printed. */
+  logPath: z.string().nullable(),
 });
 
 export const worktree = z.object({
@@ -64,6 +73,9 @@ export const worktree = z.object({
   lease: lease.nullable(),
   plan: z.string().nullable(),
   task: z.string().nullable(),
+  /** False: git lists it, but wtd neither made nor adopted it; its id is its path then. */
+  owned: z.boolean(),
+  setup: setup.nullable(),
   pr: z.object({ number: z.int(), url: z.string().nullable() }).nullable(),
   useCount: z.int(),
   diskMb: megabytes.nullable(),
@@ -72,6 +84,22 @@ export const worktree = z.object({
   removedAt: time.nullable(),
   snapshot: z.string().nullable(),
 });
+
+export const snapshot = z.object({
+  id: z.string(),
+  repository: z.string(),
+  /** Id of the worktree; null when that is forgotten. */
+  worktree: z.string().nullable(),
+  /** Of the worktree, when it was made. */
+  name: z.string(),
+  branch: z.string().nullable(),
+  commit: z.string(),
+  reason: z.string(),
+  createdAt: time,
+});
+
+/** Why something would be lost. */
+export const blocker = z.object({ code: z.string(), message: z.string() });
 
 const usage = z.object({
   cpuPercent: z.number().nullable(),
@@ -197,6 +225,8 @@ export type RunReason = z.infer<typeof runReason>;
 export type Repository = z.infer<typeof repository>;
 export type PortRange = z.infer<typeof portRange>;
 export type Worktree = z.infer<typeof worktree>;
+export type Lease = z.infer<typeof lease>;
+export type Snapshot = z.infer<typeof snapshot>;
 export type Usage = z.infer<typeof usage>;
 export type Peak = z.infer<typeof peak>;
 export type Run = z.infer<typeof run>;

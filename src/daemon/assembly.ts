@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Disposal } from '../base/disposal.ts';
 import { milliseconds } from '../base/duration.ts';
+import { UnderWay } from '../base/under-way.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
 import type { ClockWatch } from './clock-watch.ts';
@@ -51,7 +52,9 @@ import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
 import { Status } from './status/status.ts';
-import { Worktrees } from './worktrees/worktrees.ts';
+import { Allotment } from './worktrees/allotment.ts';
+import { Creation } from './worktrees/creation.ts';
+import { Removal } from './worktrees/removal.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -135,13 +138,22 @@ const placesOf = (registry: Registry) =>
       path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
     );
 
+export function buildWorktrees(ground: Ground) {
+  const underWay = new UnderWay();
+  const allotment = new Allotment(ground);
+  const parts = { ...ground, underWay, allotment, home: ground.paths.home };
+  const removal = new Removal(parts);
+  const creation = new Creation({ ...parts, removal });
+  return { underWay, allotment, removal, creation };
+}
+
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
-  const { socket, home } = paths;
+  const { socket } = paths;
   const repositories = new Repositories(ground);
-  const worktrees = new Worktrees({ ...ground, home });
+  const worktrees = buildWorktrees(ground);
   const facts = new PlanFactsReader(registry, git);
-  const launcher = new Launcher({ ...ground, ...runs, worktrees, facts, socket, home });
+  const launcher = new Launcher({ ...ground, ...runs, ...worktrees, facts, socket });
   const gate = new Gate({ ...ground, ...runs });
   const starter = new Starter({ ...ground, ...runs, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
@@ -149,13 +161,13 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
     ...ground,
     ...runs,
     repositories,
-    worktrees,
+    ...worktrees,
     launcher,
     starter,
     facts,
     models: planModels,
   });
-  return { repositories, worktrees, facts, launcher, gate, planModels, plans };
+  return { ...worktrees, repositories, facts, launcher, gate, planModels, plans };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>

@@ -105,6 +105,8 @@ const worktree: Worktree = {
   lease: null,
   plan: 'login',
   task: null,
+  owned: true,
+  setup: null,
   pr: null,
   useCount: 1,
   diskMb: null,

@@ -4,12 +4,12 @@ import type { ClockWatch } from '../clock-watch.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
-import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { Removal } from '../worktrees/removal.ts';
 
 interface Parts {
   registry: Registry;
   directories: RunDirectories;
-  worktrees: Worktrees;
+  removal: Removal;
   configuration: Configuration;
   clock: Clock;
   clockWatch: ClockWatch;
@@ -27,12 +27,12 @@ export class Retention {
   }
 
   async apply(): Promise<void> {
-    const { registry, configuration, worktrees, clockWatch } = this.#parts;
+    const { registry, configuration, removal, clockWatch } = this.#parts;
     if (clockWatch.isTrusted()) await this.#forgetOld();
     registry.change(() => {
       registry.events.trim(configuration.current.events.keep);
     });
-    await worktrees.emptyTrash();
+    await removal.emptyTrash();
   }
 
   async #forgetOld(): Promise<void> {

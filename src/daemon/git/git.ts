@@ -27,6 +27,13 @@ const pausesMs = [10, 20, 50, 100, 200, 400, 800];
  */
 const settings = ['-c', 'gc.auto=0', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
 
+interface Options {
+  env: Record<string, string>;
+  timeout: number;
+  /** For its standard input; nothing when left out. */
+  input?: string | Uint8Array | undefined;
+}
+
 export interface GitResult {
   exitCode: number;
   stdout: string;
@@ -51,8 +58,8 @@ export class Git {
   }
 
   /** Like read, but leaves the exit code to the caller. */
-  async ask(directory: string, args: readonly string[]): Promise<GitResult> {
-    return this.#run(directory, args, { env: { GIT_OPTIONAL_LOCKS: '0' }, timeout: readTimeoutMs });
+  async ask(directory: string, args: readonly string[], input?: string | Uint8Array): Promise<GitResult> {
+    return this.#run(directory, args, { env: { GIT_OPTIONAL_LOCKS: '0' }, timeout: readTimeoutMs, input });
   }
 
   /** Changes something. Throws GIT_FAILED, and DISK_LOW when the disk is full. */
@@ -74,20 +81,12 @@ export class Git {
     return this.#locks.run(commonDir, task);
   }
 
-  async #run(
-    directory: string,
-    args: readonly string[],
-    options: { env: Record<string, string>; timeout: number },
-  ): Promise<GitResult> {
+  async #run(directory: string, args: readonly string[], options: Options): Promise<GitResult> {
     return this.#limit(() => this.#insist(directory, args, options));
   }
 
   /** People and other homes use git in the same repository at the same time. */
-  async #insist(
-    directory: string,
-    args: readonly string[],
-    options: { env: Record<string, string>; timeout: number },
-  ): Promise<GitResult> {
+  async #insist(directory: string, args: readonly string[], options: Options): Promise<GitResult> {
     for (const pauseMs of pausesMs) {
       const result = await this.#spawn(directory, args, options);
       if (result.exitCode === 0 || !collision.test(result.stderr)) return result;
@@ -96,18 +95,14 @@ export class Git {
     return this.#spawn(directory, args, options);
   }
 
-  async #spawn(
-    directory: string,
-    args: readonly string[],
-    options: { env: Record<string, string>; timeout: number },
-  ): Promise<GitResult> {
+  async #spawn(directory: string, args: readonly string[], options: Options): Promise<GitResult> {
     const { execa } = await import('execa');
     const result = await spawning(() =>
       execa('git', ['-C', directory, ...settings, ...args], {
         cwd: '/',
         env: { ...this.#environment, ...options.env },
         extendEnv: false,
-        stdin: 'ignore',
+        ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
         reject: false,
         timeout: options.timeout,
         maxBuffer: mostOutputBytes,

@@ -11,8 +11,9 @@ import { findProgram } from '../runs/program.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
 import { isMissing } from '../worktrees/entry.ts';
-import { lockReason } from '../worktrees/naming.ts';
-import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { Allotment } from '../worktrees/allotment.ts';
+import type { Creation } from '../worktrees/creation.ts';
+import type { Removal } from '../worktrees/removal.ts';
 import { writeCurrentPlan } from './context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { requireBase } from './plan-location.ts';
@@ -22,14 +23,15 @@ interface Parts {
   registry: Registry;
   ledger: RunLedger;
   supervisor: Supervisor;
-  worktrees: Worktrees;
+  allotment: Allotment;
+  creation: Creation;
+  removal: Removal;
   facts: PlanFactsReader;
   directories: RunDirectories;
   git: Git;
   log: Logger;
   socket: string;
   bootId: string;
-  home: string;
   environment: Readonly<Record<string, string>>;
 }
 
@@ -119,31 +121,31 @@ export class Launcher {
     if (!plan || !repository) throw new Error(`run ${run.id} has no plan`);
     const present = await this.#present(plan, repository);
     const worktree = present
-      ? await this.#parts.worktrees.providePorts(present)
+      ? await this.#parts.allotment.providePorts(present)
       : await this.#make({ plan, repository }, undo);
     await writeCurrentPlan(worktree.path, plan.file);
     return { plan, repository, worktree };
   }
 
   async #present(plan: PlanRow, repository: RepositoryRow): Promise<WorktreeRow | undefined> {
-    const { registry, worktrees, log } = this.#parts;
+    const { registry, removal, log } = this.#parts;
     const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
     if (row?.state !== 'in_use') return undefined;
     if (!(await isMissing(row.path))) return row;
     log.warn({ plan: plan.name, path: row.path }, 'the worktree of a plan is missing and is made again');
-    await worktrees.finishRemoval(repository, row);
+    await removal.finishRemoval(repository, row);
     return undefined;
   }
 
   async #make({ plan, repository }: Omit<Prepared, 'worktree'>, undo: Disposal): Promise<WorktreeRow> {
-    const { registry, worktrees, git } = this.#parts;
+    const { registry, creation, git } = this.#parts;
     const { base, commit } = await requireBase(git, repository, plan.base);
-    const worktree = await worktrees.create(repository, {
+    const worktree = await creation.create(repository, {
       branch: plan.branch,
       base,
       baseCommit: commit,
       kind: 'plan',
-      lockReason: lockReason({ plan: plan.name, home: this.#parts.home }),
+      owner: plan.name,
       claim: (made) => {
         // A branch that was made anew has nothing of what an earlier one of its name had.
         const baseCommit = (made.branchMade ? null : plan.baseCommit) ?? made.baseCommit;
@@ -151,7 +153,7 @@ export class Launcher {
       },
     });
     this.#parts.facts.forget(plan.id); // what was known of an earlier worktree
-    undo.defer(() => worktrees.rollBack(repository, worktree));
+    undo.defer(() => creation.rollBack(repository, worktree));
     return worktree;
   }
 }

@@ -52,7 +52,13 @@ export class PlanModels {
       limits: plan.limits,
       state: planState(latest, facts.merged),
       worktree: worktree
-        ? toWorktree(worktree, { repository, plan: plan.name, conditions: conditionsOf(facts) })
+        ? toWorktree(worktree, {
+            repository,
+            plan: plan.name,
+            conditions: conditionsOf(facts),
+            lease: registry.leases.ofWorktree(worktree.id),
+            diskMb: null,
+          })
         : null,
       ports: worktree ? portsOf(worktree) : null,
       progress: this.#parts.facts.progress.of(plan.id),

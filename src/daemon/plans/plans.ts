@@ -14,7 +14,7 @@ import type { RunLedger } from '../runs/ledger.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Pausing } from '../runs/pausing.ts';
 import type { Stopping } from '../runs/stopping.ts';
-import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { Removal } from '../worktrees/removal.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
 import { locatePlanFile, requireBase, requirePlan } from './plan-location.ts';
@@ -24,7 +24,7 @@ import type { RegisterWish, Starter, StartWish } from './starter.ts';
 interface Parts {
   registry: Registry;
   repositories: Repositories;
-  worktrees: Worktrees;
+  removal: Removal;
   starter: Starter;
   launcher: Launcher;
   stopping: Stopping;
@@ -190,10 +190,10 @@ export class Plans {
   }
 
   async #remove(repository: RepositoryRow, plan: PlanRow): Promise<void> {
-    const { registry, worktrees, directories, facts } = this.#parts;
+    const { registry, removal, directories, facts } = this.#parts;
     const active = registry.runs.activeOf(plan.id);
     const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
-    if (worktree && worktree.state !== 'removed') await worktrees.remove(repository, worktree, active?.id ?? null);
+    if (worktree && worktree.state !== 'removed') await removal.remove(repository, worktree, active?.id ?? null);
     else if (active) throw stillActive(plan, active);
     // First, so that a directory without a row is never one that is about to go.
     for (const { id } of registry.runs.ofPlan(plan.id)) {

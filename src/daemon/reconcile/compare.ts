@@ -2,7 +2,7 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { MarkedProcess } from '../runs/marked.ts';
-import { isLock, planOfLock } from '../worktrees/naming.ts';
+import { isLock, ownerOfLock } from '../worktrees/naming.ts';
 
 /** What git says of one repository; `gone`: its directory is not there, `unknown`: git could not be asked. */
 export type GitView =
@@ -117,7 +117,7 @@ function entriesWithoutRow(
 
 /** Whether the daemon of this home locked it, as it does with every worktree it makes. Pure. */
 export const isOwn = ({ lockReason }: ListedWorktree, home: string): boolean =>
-  planOfLock(lockReason, home) !== undefined;
+  ownerOfLock(lockReason, home) !== undefined;
 
 /** What another daemon made is for that one to say. */
 const isOfOtherHome = (listed: ListedWorktree, home: string): boolean =>

@@ -15,7 +15,9 @@ import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
 import type { Restore } from './restore.ts';
-import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { Creation } from '../worktrees/creation.ts';
+import type { Removal } from '../worktrees/removal.ts';
+import type { UnderWay } from '../../base/under-way.ts';
 
 interface Parts {
   registry: Registry;
@@ -25,7 +27,10 @@ interface Parts {
   pausing: Pausing;
   registered: RegisteredRuns;
   directories: RunDirectories;
-  worktrees: Worktrees;
+  creation: Creation;
+  removal: Removal;
+  /** Worktrees that are being made or taken away. */
+  underWay: UnderWay;
   launcher: Launcher;
   configuration: Configuration;
   log: Logger;
@@ -57,7 +62,7 @@ export class Recovery {
 
   /** Takes up again what met trouble that may have passed: adoptions, stops, pauses and worktrees. */
   async attendAll(): Promise<void> {
-    const { registry, supervisor, launcher, stopping, worktrees } = this.#parts;
+    const { registry, supervisor, launcher, stopping, underWay } = this.#parts;
     const isForgotten = ({ id, kind }: RunRow) =>
       kind === 'supervised' && !supervisor.attends(id) && !launcher.isUnderWay(id);
     // What is looked at is asked for again each time: the one before may have taken long.
@@ -71,7 +76,7 @@ export class Recovery {
     for (const { id } of registry.worktrees.unfinished()) {
       await nextTurn(); // one that was just begun is marked by then
       const row = registry.worktrees.unfinished().find((each) => each.id === id);
-      if (!row || worktrees.underWay.has(id)) continue;
+      if (!row || underWay.has(id)) continue;
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
   }
@@ -107,12 +112,12 @@ export class Recovery {
   }
 
   async #finishWorktree(row: WorktreeRow): Promise<void> {
-    const { registry, worktrees, log } = this.#parts;
+    const { registry, creation, removal, log } = this.#parts;
     const repository = registry.repositories.get(row.repositoryId);
     if (!repository) return;
     try {
-      if (row.state === 'creating') await worktrees.rollBackFound(repository, row);
-      else await worktrees.finishRemoval(repository, row);
+      if (row.state === 'creating') await creation.rollBackFound(repository, row);
+      else await removal.finishRemoval(repository, row);
     } catch (error) {
       if (!(error instanceof WtdError) || error.data.code !== 'UNSAFE') throw error;
       log.warn({ worktree: row.path, reason: error.message }, 'a worktree stays, because work is in it');

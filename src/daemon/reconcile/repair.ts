@@ -11,7 +11,7 @@ import { deleteBranchAt } from '../worktrees/empty-branch.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import { examine } from '../worktrees/examine.ts';
 import { findBlockers } from '../worktrees/safety.ts';
-import type { Worktrees } from '../worktrees/worktrees.ts';
+import type { Removal } from '../worktrees/removal.ts';
 import { isOwn, unclaimedBranches, type Difference } from './compare.ts';
 import { typed, typedGit } from './describe.ts';
 import type { Restorer } from './restorer.ts';
@@ -21,7 +21,7 @@ export interface RepairParts {
   registry: Registry;
   git: Git;
   clock: Clock;
-  worktrees: Worktrees;
+  removal: Removal;
   launcher: Launcher;
   directories: RunDirectories;
   restorer: Restorer;
@@ -101,7 +101,7 @@ export class Repairs {
   }
 
   async #ownerlessWorktree({ repository, row }: Of<'port_without_owner'>): Promise<Remedy> {
-    const { registry, git, worktrees } = this.#parts;
+    const { registry, git, removal } = this.#parts;
     const left = (what: string) =>
       `it stays, because it would lose ${what}; commit or move that, or end the run, then run \`wtd doctor --repair\``;
     const activeRun = this.#activeIn(row)?.id ?? null;
@@ -113,7 +113,7 @@ export class Repairs {
         const now = registry.worktrees.get(row.id);
         if (now?.state !== row.state || registry.plans.byWorktree(row.id)) return askAgain;
         try {
-          await worktrees.remove(repository, now, this.#activeIn(now)?.id ?? null);
+          await removal.remove(repository, now, this.#activeIn(now)?.id ?? null);
           return null;
         } catch (error) {
           if (error instanceof WtdError && error.data.code === 'UNSAFE') return left(error.message);

@@ -11,7 +11,7 @@ import { liveness } from '../runs/identity.ts';
 import { endingOf, isActive, vanishedEnding } from '../runs/machine.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { RunRecord } from '../runs/run-record.ts';
-import { planOfLock } from '../worktrees/naming.ts';
+import { ownerOfLock, planOfLock, worktreeName } from '../worktrees/naming.ts';
 import { parseDescription } from './description.ts';
 import { RestoredRows, restoredPlan, restoredWorktree, type Found } from './restored-rows.ts';
 import type { Restorer } from './restorer.ts';
@@ -99,27 +99,29 @@ export class Restore implements Restorer {
     return registry.change(() => this.#rows.write([found])).length === 0 ? 'restored' : 'unreadable';
   }
 
-  /** Gives a worktree that git knows as a plan's its rows again. Answers false when that cannot be. */
+  /** Gives a worktree that git's lock tells to be ours its rows again. Answers false when that cannot be. */
   async restoreWorktree(repository: RepositoryRow, listed: ListedWorktree): Promise<boolean> {
     const { registry, git, clock } = this.#parts;
     const { path, branch, head, prunable } = listed;
-    const name = planOfLock(listed.lockReason, this.#parts.home);
-    if (name === undefined || branch === null || head === null || prunable || registry.worktrees.byPath(path)) {
-      return false;
-    }
-    const known = registry.plans.byName(repository.id, name);
-    if (known && (known.worktreeId !== null || known.branch !== branch)) return false;
+    const owner = ownerOfLock(listed.lockReason, this.#parts.home);
+    if (!owner || head === null || prunable || registry.worktrees.byPath(path)) return false;
+    const isPlan = owner.kind === 'plan';
+    const known = isPlan ? registry.plans.byName(repository.id, owner.name) : undefined;
+    if (isPlan && (branch === null || (known && (known.worktreeId !== null || known.branch !== branch)))) return false;
     const { id: repositoryId, commonDir, defaultBranch: base } = repository;
-    const baseCommit = (base === null ? undefined : await findMergeBase(git, commonDir, [branch, base])) ?? head;
+    const baseCommit = (base === null ? undefined : await findMergeBase(git, commonDir, [head, base])) ?? head;
+    const isTaken = (name: string) => registry.worktrees.byName(repositoryId, name) !== undefined;
+    const name = worktreeName(isPlan ? (branch ?? owner.name) : owner.name, isTaken);
     const now = clock.now();
-    const worktree = restoredWorktree({ repositoryId, branch, base, baseCommit, path, now });
+    const place = { repositoryId, name, kind: owner.kind, branch, base, baseCommit, path };
+    const worktree = restoredWorktree({ ...place, now });
     registry.change((tell) => {
       registry.worktrees.insert(worktree);
       const changes = { worktreeId: worktree.id, baseCommit: known?.baseCommit ?? baseCommit };
       if (known) registry.plans.update(known.id, changes);
-      else {
-        registry.plans.insert(restoredPlan({ name, worktree, now }));
-        tell({ type: 'plan.created', repository: repository.name, plan: name, data: { branch } });
+      else if (isPlan && branch !== null) {
+        registry.plans.insert(restoredPlan({ name: owner.name, branch, worktree, now }));
+        tell({ type: 'plan.created', repository: repository.name, plan: owner.name, data: { branch } });
       }
       const data = { path, branch, ports: null };
       tell({ type: 'worktree.created', repository: repository.name, worktree: worktree.id, data });

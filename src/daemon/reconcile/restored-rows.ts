@@ -111,7 +111,9 @@ const newestFirst = (found: readonly Found[]): Found[] =>
 
 interface KnownByGit {
   repositoryId: string;
-  branch: string;
+  name: string;
+  kind: WorktreeRow['kind'];
+  branch: string | null;
   base: string | null;
   baseCommit: string;
   path: string;
@@ -122,12 +124,14 @@ interface KnownByGit {
 export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => ({
   ...known,
   id: newId(),
-  name: known.branch.replaceAll('/', '-'),
   branchMade: false,
-  kind: 'plan',
   state: 'in_use',
   declared: 'active',
   task: null,
+  pr: null,
+  setup: null,
+  snapshotId: null,
+  fence: 0,
   portStart: null,
   portEnd: null,
   useCount: 1,
@@ -136,11 +140,11 @@ export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => 
   removedAt: null,
 });
 
-export const restoredPlan = (known: { name: string; worktree: WorktreeRow; now: number }): PlanRow => ({
+export const restoredPlan = (known: { name: string; branch: string; worktree: WorktreeRow; now: number }): PlanRow => ({
   id: newId(),
   repositoryId: known.worktree.repositoryId,
   name: known.name,
-  branch: known.worktree.branch ?? '',
+  branch: known.branch,
   base: known.worktree.base,
   baseCommit: known.worktree.baseCommit,
   file: null,

@@ -3,10 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { EventType } from '../../contract/events.ts';
 import { DatabaseFile, type Loss } from './database.ts';
 import { EventRows, type EventRow } from './events.ts';
+import { LeaseRows } from './leases.ts';
 import { PlanRows } from './plans.ts';
 import { RepositoryRows } from './repositories.ts';
 import type { RunRow } from './rows.ts';
 import { RunRows } from './runs.ts';
+import { SnapshotRows } from './snapshots.ts';
 import type { Store } from './table.ts';
 import { isPassingTrouble } from './trouble.ts';
 import { WorktreeRows } from './worktrees.ts';
@@ -40,6 +42,8 @@ export class Registry implements Disposable {
   readonly worktrees: WorktreeRows;
   readonly plans: PlanRows;
   readonly runs: RunRows;
+  readonly leases: LeaseRows;
+  readonly snapshots: SnapshotRows;
   readonly events: EventRows;
   readonly #file: DatabaseFile;
   readonly #store: Store;
@@ -56,6 +60,8 @@ export class Registry implements Disposable {
     this.repositories = new RepositoryRows(this.#store);
     this.worktrees = new WorktreeRows(this.#store);
     this.runs = new RunRows(this.#store);
+    this.leases = new LeaseRows(this.#store);
+    this.snapshots = new SnapshotRows(this.#store);
     this.plans = new PlanRows(this.#store, this.runs);
     this.events = new EventRows(this.#store);
   }

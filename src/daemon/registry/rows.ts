@@ -10,6 +10,8 @@ export interface RepositoryRow {
   description: string | null;
   channels: string[];
   trusted: boolean;
+  /** SHA-256 of the file whose commands were trusted; null: none ever was. */
+  trustedHash: string | null;
   addedAt: number;
 }
 
@@ -28,12 +30,51 @@ export interface WorktreeRow {
   state: Worktree['state'];
   declared: Worktree['declared'];
   task: string | null;
+  pr: Worktree['pr'];
+  /** What became of making it usable; null: nothing was to be done. */
+  setup: Worktree['setup'];
+  /** The last one that was made of it. */
+  snapshotId: string | null;
+  /** Of its last lease; only grows, so that a late release of an older one does nothing. */
+  fence: number;
   portStart: number | null;
   portEnd: number | null;
   useCount: number;
   createdAt: number;
   lastUsedAt: number | null;
   removedAt: number | null;
+}
+
+/** The right to use a worktree of the pool; ended ones stay for the figures. */
+export interface LeaseRow {
+  id: string;
+  repositoryId: string;
+  worktreeId: string;
+  fence: number;
+  holder: string;
+  bind: 'none' | 'connection';
+  source: 'new' | 'pool' | 'named' | 'reused';
+  /** From the call to the answer. */
+  durationMs: number;
+  acquiredAt: number;
+  expiresAt: number | null;
+  releasedAt: number | null;
+  outcome: 'done' | 'failed' | null;
+}
+
+/** The whole state of a worktree, kept as a commit under `refs/wtd/snapshots/`. */
+export interface SnapshotRow {
+  id: string;
+  repositoryId: string;
+  worktreeId: string | null;
+  /** Of the worktree, when it was made. */
+  name: string;
+  branch: string | null;
+  base: string | null;
+  baseCommit: string;
+  commit: string;
+  reason: string;
+  createdAt: number;
 }
 
 export interface PlanRow {

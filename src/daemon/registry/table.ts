@@ -5,7 +5,8 @@ type Stored = Record<string, Value>;
 /** How a field lies in its column when that is not as it is: JSON text, or 0 and 1. */
 export type Encodings<Row> = Partial<Record<keyof Row & string, 'json' | 'boolean'>>;
 
-const column = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** Quoted, because `commit` is a word of SQL. */
+const column = (field: string): string => `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
 
 /** What was asked since the last write to any table, because foreign keys write to others too. */
 export type Answers = Map<string, unknown>;

@@ -193,6 +193,7 @@ export class Repositories {
       description: null,
       channels: [],
       trusted: false,
+      trustedHash: null,
       addedAt: this.#clock.now(),
     };
   }
@@ -226,7 +227,17 @@ const nameFrom = (path: string): string =>
     .slice(0, 56)
     .replace(/(\.lock|\.)+$/, '') || 'repository';
 
-const toRepository = (row: RepositoryRow): Repository => ({ ...row, addedAt: isoTime(row.addedAt) });
+const toRepository = (row: RepositoryRow): Repository => ({
+  id: row.id,
+  name: row.name,
+  path: row.path,
+  commonDir: row.commonDir,
+  defaultBranch: row.defaultBranch,
+  description: row.description,
+  channels: row.channels,
+  trusted: row.trusted,
+  addedAt: isoTime(row.addedAt),
+});
 
 const exists = (message: string, name: string): WtdError =>
   new WtdError('ALREADY_EXISTS', message, { hint: `see \`wtd repo show ${name}\``, kind: 'repository', name });

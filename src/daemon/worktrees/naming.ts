@@ -1,4 +1,5 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import type { WorktreeRow } from '../registry/rows.ts';
 
 /** A worktree is named after its branch; the first of `-2`, `-3` … that is free when the name is taken. Pure. */
 export function worktreeName(branch: string, isTaken: (name: string) => boolean): string {
@@ -8,16 +9,32 @@ export function worktreeName(branch: string, isTaken: (name: string) => boolean)
   return name;
 }
 
-/** Why a plan's worktree is locked for git: it also tells whose it is when nothing else does any more. Pure. */
-export const lockReason = ({ plan, home }: { plan: string; home: string }): string => `wtd: plan ${plan} of ${home}`;
+/** Whose a worktree is: a plan's, or its own name with the kind it has. */
+export interface LockOwner {
+  kind: WorktreeRow['kind'];
+  /** Of the plan, else of the worktree. */
+  name: string;
+}
+
+/** Why a worktree is locked for git: it also tells whose it is when nothing else does any more. Pure. */
+export const lockReason = ({ kind, name, home }: LockOwner & { home: string }): string =>
+  `wtd: ${kind} ${name} of ${home}`;
+
+const lockPattern = /^wtd: (?<kind>plan|named|pool|session|adopted) (?<name>\S+) of /;
 
 /** Whether a daemon of any home made it. Pure. */
-export const isLock = (reason: string | null): boolean => reason?.startsWith('wtd: plan ') === true;
+export const isLock = (reason: string | null): boolean => lockPattern.test(reason ?? '');
 
-/** The plan that the daemon of a home made a lock for; undefined: it is somebody else's. Pure. */
+/** Whom the daemon of a home made a lock for; undefined: it is somebody else's. Pure. */
+export function ownerOfLock(reason: string | null, home: string): LockOwner | undefined {
+  const owner = lockPattern.exec(reason ?? '')?.groups as LockOwner | undefined;
+  return owner && reason === lockReason({ ...owner, home }) ? { kind: owner.kind, name: owner.name } : undefined;
+}
+
+/** The plan that the daemon of a home made a lock for. Pure. */
 export function planOfLock(reason: string | null, home: string): string | undefined {
-  const plan = /^wtd: plan (\S+) of /.exec(reason ?? '')?.[1];
-  return plan !== undefined && reason === lockReason({ plan, home }) ? plan : undefined;
+  const owner = ownerOfLock(reason, home);
+  return owner?.kind === 'plan' ? owner.name : undefined;
 }
 
 /**

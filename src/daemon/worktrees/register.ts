@@ -7,36 +7,48 @@ import { branchTaken } from './refusals.ts';
 
 /** What a new worktree shall be. */
 export interface Wanted {
-  branch: string;
+  /** Default: after its branch, else its kind. */
+  name?: string | undefined;
+  /** Null: HEAD is detached at `baseCommit`. */
+  branch: string | null;
   base: string | null;
   /** Where a new branch starts; an existing branch keeps its tip. */
   baseCommit: string;
   kind: WorktreeRow['kind'];
-  /** Kept by git as the reason of the lock, for whoever wonders. */
-  lockReason: string;
+  /** Default: in_use. */
+  state?: 'in_use' | 'available' | undefined;
+  task?: string | undefined;
+  /** Whom git's lock names, when it is not the worktree itself: the plan. */
+  owner?: string | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
-  claim: (made: WorktreeRow) => void;
+  claim?: ((made: WorktreeRow) => void) | undefined;
 }
 
 interface Registration {
   row: WorktreeRow;
-  wanted: { branch: string; baseCommit: string; lockReason: string };
+  /** Kept by git, for whoever wonders. */
+  lockReason: string;
   /** Environment of the git that does it. */
   env: Record<string, string>;
 }
 
 /** Refs and registration only; the files are written outside the lock. Throws BUSY, GIT_FAILED. */
-export async function register(git: Git, commonDir: string, { row, wanted, env }: Registration): Promise<void> {
-  const holder = (await listWorktrees(git, commonDir)).find(({ branch }) => branch === wanted.branch);
-  if (holder) throw branchTaken(wanted.branch, holder.path);
-  if (row.branchMade) await makeBranch(git, commonDir, { row, wanted, env });
-  const how = ['--quiet', '--no-checkout', '--lock', '--reason', wanted.lockReason];
-  await git.write(commonDir, ['worktree', 'add', ...how, '--', row.path, wanted.branch], env);
+export async function register(git: Git, commonDir: string, { row, lockReason, env }: Registration): Promise<void> {
+  const { branch, baseCommit } = row;
+  const holder = branch !== null && (await listWorktrees(git, commonDir)).find((listed) => listed.branch === branch);
+  if (holder) throw branchTaken(holder.branch ?? '', holder.path);
+  if (row.branchMade && branch !== null) await makeBranch(git, commonDir, { branch, baseCommit, env });
+  const how = ['--quiet', '--no-checkout', '--lock', '--reason', lockReason];
+  const what = branch === null ? ['--detach', '--', row.path, baseCommit] : ['--', row.path, branch];
+  await git.write(commonDir, ['worktree', 'add', ...how, ...what], env);
 }
 
 /** By a command of its own, so that each of the two can be tried again; refuses one that exists by now. */
-async function makeBranch(git: Git, commonDir: string, { wanted, env }: Registration): Promise<void> {
-  const { branch, baseCommit } = wanted;
+export async function makeBranch(
+  git: Git,
+  commonDir: string,
+  { branch, baseCommit, env }: { branch: string; baseCommit: string; env?: Record<string, string> },
+): Promise<void> {
   const none = '0'.repeat(baseCommit.length);
   const reason = ['-m', 'branch: Created by wtd'];
   await git.write(commonDir, ['update-ref', ...reason, `refs/heads/${branch}`, baseCommit, none], env);
@@ -48,6 +60,7 @@ export async function requireRegistered(git: Git, row: WorktreeRow): Promise<voi
   const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
   const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
   const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];
-  if (toplevel === row.path && head === `refs/heads/${row.branch ?? ''}`) return;
-  throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${row.branch ?? 'a branch'}`);
+  const wanted = row.branch === null ? 'HEAD' : `refs/heads/${row.branch}`;
+  if (toplevel === row.path && head === wanted) return;
+  throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${wanted}`);
 }

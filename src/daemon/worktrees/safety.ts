@@ -1,5 +1,5 @@
 import type { ListedWorktree, TreeStatus } from '../git/porcelain.ts';
-import { planOfLock } from './naming.ts';
+import { ownerOfLock } from './naming.ts';
 
 export interface Blocker {
   code: string;
@@ -44,7 +44,7 @@ export function findBlockers(findings: Findings): Blocker[] {
 export function findClaim(listed: readonly ListedWorktree[], path: string, home: string): Blocker | null {
   if (listed[0]?.path === path) return { code: 'main_worktree', message: `${path} is the main checkout, which stays` };
   const reason = listed.find((entry) => entry.path === path)?.lockReason ?? null;
-  if (reason === null || planOfLock(reason, home) !== undefined) return null;
+  if (reason === null || ownerOfLock(reason, home) !== undefined) return null;
   const why = reason === '' ? '' : ` (${reason})`;
   return {
     code: 'locked',

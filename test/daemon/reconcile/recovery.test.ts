@@ -14,7 +14,8 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
       worktrees: { unfinished },
       repositories: { get: () => ({ id: 'shop' }) },
     },
-    worktrees: { rollBackFound, underWay },
+    creation: { rollBackFound },
+    underWay,
     log: { error: expect.unreachable },
   } as never);
   await recovery.attendAll();

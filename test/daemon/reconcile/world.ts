@@ -14,6 +14,7 @@ const repository = (id: string): RepositoryRow => ({
   description: null,
   channels: [],
   trusted: false,
+  trustedHash: null,
   addedAt: 0,
 });
 
@@ -32,6 +33,10 @@ export const worktree = (repositoryId: string, plan: string, rest: Partial<Workt
   state: 'in_use',
   declared: 'active',
   task: null,
+  pr: null,
+  setup: null,
+  snapshotId: null,
+  fence: 0,
   portStart: 8100,
   portEnd: 8109,
   useCount: 1,

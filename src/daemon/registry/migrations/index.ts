@@ -1,5 +1,6 @@
 import { first } from './0001-first.ts';
 import { limits } from './0002-limits.ts';
+import { worktreeEngine } from './0003-worktree-engine.ts';
 
 /** In order; the schema's version is the number of those applied. Never edit one that was released. */
-export const migrations: readonly string[] = [first, limits];
+export const migrations: readonly string[] = [first, limits, worktreeEngine];

@@ -1,0 +1,119 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { newId } from '../../base/id.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
+import type { PortRange } from '../../contract/models.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import { findCommit } from '../git/questions.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import { isMissing } from './entry.ts';
+import { excludeFromStatus } from './exclude.ts';
+import { worktreeName, worktreesDirectory } from './naming.ts';
+import { findRange, portsOf } from './ports.ts';
+import { pathTaken } from './refusals.ts';
+import type { Wanted } from './register.ts';
+import { removeIfEmpty } from './trash.ts';
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  configuration: Configuration;
+  clock: Clock;
+}
+
+/** Gives out names, paths and port ranges, one worktree at a time, so that no two get the same. */
+export class Allotment {
+  readonly #parts: Parts;
+  readonly #turns = new KeyedMutex();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Chooses name, path and ports, and writes them down, as `creating`, before anything is made.
+   * Throws ALREADY_EXISTS when the path is taken, PORTS_EXHAUSTED.
+   */
+  async allot(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
+    return this.#inTurn(async () => {
+      const { registry, git, clock } = this.#parts;
+      const directory = await this.#prepareDirectory(repository);
+      const isTaken = (name: string) => registry.worktrees.byName(repository.id, name) !== undefined;
+      const name = worktreeName(wanted.name ?? wanted.branch ?? wanted.kind, isTaken);
+      const path = join(directory, name);
+      if (!(await isMissing(path))) throw pathTaken(path);
+      const ports = await this.#leasePorts();
+      const { branch } = wanted;
+      const existing =
+        branch === null ? undefined : await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
+      const row: WorktreeRow = {
+        id: newId(),
+        repositoryId: repository.id,
+        name,
+        branch,
+        branchMade: branch !== null && existing === undefined,
+        base: wanted.base,
+        baseCommit: existing ?? wanted.baseCommit,
+        path,
+        kind: wanted.kind,
+        state: 'creating',
+        declared: 'active',
+        task: wanted.task ?? null,
+        pr: null,
+        setup: null,
+        snapshotId: null,
+        fence: 0,
+        portStart: ports.start,
+        portEnd: ports.end,
+        useCount: 0,
+        createdAt: clock.now(),
+        lastUsedAt: null,
+        removedAt: null,
+      };
+      registry.change(() => {
+        registry.worktrees.insert(row);
+      });
+      return row;
+    });
+  }
+
+  /** Gives a worktree that git alone remembered a port range. Throws PORTS_EXHAUSTED. */
+  async providePorts(row: WorktreeRow): Promise<WorktreeRow> {
+    if (portsOf(row)) return row;
+    return this.#inTurn(async () => {
+      const { start: portStart, end: portEnd } = await this.#leasePorts();
+      this.#parts.registry.change(() => {
+        this.#parts.registry.worktrees.update(row.id, { portStart, portEnd });
+      });
+      return { ...row, portStart, portEnd };
+    });
+  }
+
+  /** In turn with `allot`, which makes that directory and then asks where it really lies. */
+  async removeDirectoryIfEmpty(directory: string): Promise<void> {
+    await this.#inTurn(() => removeIfEmpty(directory));
+  }
+
+  /** The real directory: it must not lie anywhere else than its name says, except where its user linked it. */
+  async #prepareDirectory(repository: RepositoryRow): Promise<string> {
+    const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
+    await mkdir(directory, { recursive: true });
+    const inside = relative(repository.path, directory);
+    if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}`);
+    await excludeFromStatus(repository.commonDir, '/.claude-context/');
+    return realpath(directory);
+  }
+
+  async #leasePorts(): Promise<PortRange> {
+    const { registry, configuration } = this.#parts;
+    const leased = registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
+    return findRange(configuration.current.ports, leased);
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    return this.#turns.run('rows', task);
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from '../../base/clock.ts';
+import { Disposal } from '../../base/disposal.ts';
+import { faultPoint } from '../../base/fault-point.ts';
+import type { UnderWay } from '../../base/under-way.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import { endMarked } from '../runs/terminate.ts';
+import type { Allotment } from './allotment.ts';
+import { wasFilled } from './entry.ts';
+import { lockReason, worktreesDirectory } from './naming.ts';
+import { portsOf } from './ports.ts';
+import { register, requireRegistered, type Wanted } from './register.ts';
+import type { Removal } from './removal.ts';
+
+/** Marks git that works on a worktree being made, so that the next daemon can end what outlived this one. */
+const gitMark = 'WTD_MAKES_WORKTREE';
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  configuration: Configuration;
+  clock: Clock;
+  log: Logger;
+  allotment: Allotment;
+  removal: Removal;
+  underWay: UnderWay;
+  /** This daemon's, which its locks of worktrees name. */
+  home: string;
+}
+
+/** Makes worktrees, each with its ports, whole or not at all. */
+export class Creation {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers the worktree once it can be worked in. An existing branch is attached.
+   * Throws BUSY when the branch is checked out elsewhere, ALREADY_EXISTS when the path is taken, PORTS_EXHAUSTED,
+   * GIT_FAILED; nothing is left behind then.
+   */
+  async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
+    await using undo = new Disposal();
+    const { configuration, allotment, removal, underWay } = this.#parts;
+    undo.defer(() => {
+      removal.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
+    });
+    const row = await allotment.allot(repository, wanted);
+    undo.defer(() => this.rollBack(repository, row));
+    const ready = await underWay.during(row.id, () => this.#fill(repository, { row, wanted }));
+    undo.release();
+    return ready;
+  }
+
+  async #fill(repository: RepositoryRow, { row, wanted }: { row: WorktreeRow; wanted: Wanted }): Promise<WorktreeRow> {
+    const { git, registry, clock, home } = this.#parts;
+    const { commonDir } = repository;
+    const env = { [gitMark]: row.id };
+    const reason = lockReason({ kind: row.kind, name: wanted.owner ?? row.name, home });
+    faultPoint('create: row written');
+    await git.locked(commonDir, () => register(git, commonDir, { row, lockReason: reason, env }));
+    faultPoint('create: registered');
+    await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
+    faultPoint('create: files written');
+    await requireRegistered(git, row);
+    const isUsed = wanted.state !== 'available';
+    const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};
+    const filled = { state: wanted.state ?? ('in_use' as const), ...used };
+    registry.change((tell) => {
+      registry.worktrees.update(row.id, filled);
+      wanted.claim?.({ ...row, ...filled });
+      const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
+      tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
+    });
+    faultPoint('create: recorded');
+    return { ...row, ...filled };
+  }
+
+  /** Takes back what `create` began, in the same life: directory, registration, an empty branch of ours, row. */
+  async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    // Nothing ran in it yet, so there is nothing to ask.
+    await this.#takeBack(repository, row, () => Promise.resolve());
+  }
+
+  /**
+   * The same for what another life began: the row may be older than the work in it. Throws UNSAFE when that would be
+   * lost; then the worktree stays, in use.
+   */
+  async rollBackFound(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    await this.#takeBack(repository, row, async () => {
+      if (await wasFilled(repository.commonDir, row.path)) await this.#parts.removal.requireSafe(repository, row);
+    });
+  }
+
+  async #takeBack(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<void> {
+    const { registry, removal } = this.#parts;
+    // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
+    if (!registry.worktrees.get(row.id)) return;
+    await endMarked(gitMark, row.id);
+    await removal.discard(repository, row, agree);
+    const forgotten = registry.changeOnceWritable(() => {
+      registry.worktrees.delete(row.id);
+    });
+    // Nobody waits for a full disk: the next daemon would do the same.
+    forgotten.catch((error: unknown) => {
+      this.#parts.log.warn({ worktree: row.path, err: error }, 'a worktree that was taken back is still written down');
+    });
+  }
+}
