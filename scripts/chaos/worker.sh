@@ -6,9 +6,9 @@ truth=$1 lines=$2 pause=$3 code=$4 stray=$5
 run=$truth/runs/$WTD_RUN
 claim=$truth/claims/$WTD_REPOSITORY-$WTD_PLAN
 
-start_of() { # field 22 of /proc/PID/stat; names without spaces only
+start_of() { # field 22 of /proc/PID/stat; names without spaces only; a zombie (field 3) runs no more
   local fields
-  read -ra fields <"/proc/$1/stat" && REPLY=${fields[21]}
+  read -ra fields <"/proc/$1/stat" && [ "${fields[2]}" != Z ] && REPLY=${fields[21]}
 } 2>/dev/null
 
 start_of $$

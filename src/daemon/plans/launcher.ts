@@ -100,8 +100,10 @@ export class Launcher {
     const { ledger, directories, log } = this.#parts;
     const sentence = error instanceof Error ? error.message : String(error);
     log.warn({ run: run.id, err: error }, 'a queued run could not be started');
+    const isStarting = () => ledger.require(run.id).state === 'starting';
+    if (!isStarting()) return;
     await appendFile(directories.logOf(run.id), `wtd: ${sentence}\n`, { mode: 0o600 }).catch(() => undefined);
-    if (ledger.require(run.id).state === 'starting') ledger.end(run.id, unstartableEnding(null));
+    if (isStarting()) ledger.end(run.id, unstartableEnding(null));
   }
 
   isUnderWay(run: string): boolean {
