@@ -10,6 +10,8 @@ export const eventTypes = {
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted }.',
+  'worktree.snapshot': 'The state of a worktree was kept: { snapshot, name, reason }.',
+  'worktree.restored': 'A worktree was made from a snapshot: { snapshot, path, branch }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',

@@ -55,6 +55,9 @@ import { Status } from './status/status.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
 import { Removal } from './worktrees/removal.ts';
+import { Restoring } from './worktrees/restoring.ts';
+import { Snapshots } from './worktrees/snapshots.ts';
+import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -144,7 +147,9 @@ export function buildWorktrees(ground: Ground) {
   const parts = { ...ground, underWay, allotment, home: ground.paths.home };
   const removal = new Removal(parts);
   const creation = new Creation({ ...parts, removal });
-  return { underWay, allotment, removal, creation };
+  const snapshots = new Snapshots(parts);
+  const restoring = new Restoring({ ...ground, creation, snapshots });
+  return { underWay, allotment, removal, creation, snapshots, restoring };
 }
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
@@ -205,6 +210,7 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     registered: runs.registered,
     journal: new Journal(registry),
     status: new Status({ ...ground, ...plans, daemonStatus, machine, moreWarnings: () => doctor.warnings() }),
+    worktreeSnapshots: new WorktreeSnapshots({ ...ground, ...plans }),
     daemonStatus,
     doctor,
     lifecycle,

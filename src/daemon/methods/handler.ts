@@ -9,6 +9,7 @@ import type { RunLogs } from '../runs/run-logs.ts';
 import type { Runs } from '../plans/runs.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
+import type { WorktreeSnapshots } from '../worktrees/worktree-snapshots.ts';
 
 /** Everything a handler may call. */
 export interface Services {
@@ -20,6 +21,7 @@ export interface Services {
   registered: RegisteredRuns;
   journal: Journal;
   status: Status;
+  worktreeSnapshots: WorktreeSnapshots;
   daemonStatus: DaemonStatus;
   doctor: Doctor;
   lifecycle: Lifecycle;
