@@ -5,11 +5,13 @@ import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import type { Setup } from '../worktrees/setup.ts';
 
 interface Parts {
   registry: Registry;
   directories: RunDirectories;
   removal: Removal;
+  setup: Setup;
   configuration: Configuration;
   clock: Clock;
   clockWatch: ClockWatch;
@@ -37,14 +39,16 @@ export class Retention {
 
   async #forgetOld(): Promise<void> {
     await this.#forgetOldRuns();
-    this.#forgetRemovedWorktrees();
+    await this.#forgetRemovedWorktrees();
   }
 
-  #forgetRemovedWorktrees(): void {
-    const { registry, configuration, clock } = this.#parts;
+  async #forgetRemovedWorktrees(): Promise<void> {
+    const { registry, setup, configuration, clock } = this.#parts;
     const before = clock.now() - milliseconds(configuration.current.runs.keep);
+    const removed = registry.worktrees.removedBefore(before);
+    for (const { id } of removed) await setup.forget(id);
     registry.change(() => {
-      for (const { id } of registry.worktrees.removedBefore(before)) registry.worktrees.delete(id);
+      for (const { id } of removed) registry.worktrees.delete(id);
     });
   }
 

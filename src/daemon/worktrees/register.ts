@@ -20,6 +20,8 @@ export interface Wanted {
   task?: string | undefined;
   /** Whom git's lock names, when it is not the worktree itself: the plan. */
   owner?: string | undefined;
+  /** Of the commands that set it up; default: the daemon's. */
+  environment?: Readonly<Record<string, string>> | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
   claim?: ((made: WorktreeRow) => void) | undefined;
 }
