@@ -1,7 +1,7 @@
 import type { MethodName, Result } from '../contract/index.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
-import { formatValue, plain, type View } from './format.ts';
+import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
 
@@ -22,6 +22,10 @@ const presenters: Presenters = {
   'plan.resume': describePause,
   'plan.stop': describeEnd,
   'plan.wait': describeEnd,
+  'repository.trust': ({ name, commands }) =>
+    commands.length === 0
+      ? `${name} is trusted; it asks to run nothing\n`
+      : `${name} is trusted; each new worktree of it runs:\n${commands.map((words) => `  ${formatCommand(words)}\n`).join('')}`,
   'repository.remove': () => 'the repository is forgotten; its files are where they were\n',
   'rpc.discover': (document) => `${JSON.stringify(document, null, 2)}\n`,
   'status.get': formatStatus,

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { formatDuration } from '../base/duration.ts';
 import type { Plan, Run } from '../contract/models.ts';
-import { formatPath, formatPorts, paint, type View } from './format.ts';
+import { formatPath, formatPorts, paint, plain, type View } from './format.ts';
 import { table } from './table.ts';
 
 /** The exit code of a process that a signal ended, as shells give it. */
@@ -33,7 +33,15 @@ export function describeStart(run: Run, plan: Plan | null, view: View): string {
     ...(plan?.ports ? [`ports ${formatPorts(plan.ports)}`] : []),
     ...(run.cwd === null ? [] : [`in ${formatPath(run.cwd, view)}`]),
   ];
-  return `${details.join(', ')}\n${follow}`;
+  return `${details.join(', ')}\n${describeSetup(plan)}${follow}`;
+}
+
+/** It goes on in a worktree that may lack something. */
+function describeSetup(plan: Plan | null): string {
+  const setup = plan?.worktree?.setup;
+  if (setup?.state !== 'failed') return '';
+  const printed = setup.logPath === null ? '' : `; see ${setup.logPath}`;
+  return `its worktree could not be set up: ${plain(setup.detail)}${printed}\n`;
 }
 
 /** How a run ended, and where to look when it did not end well. */

@@ -34,7 +34,10 @@ export const repository = z.object({
   defaultBranch: z.string().nullable(),
   description: z.string().nullable(),
   channels: z.array(z.string()),
+  /** False again once the file with its own commands has changed. */
   trusted: z.boolean(),
+  /** What its own `wtd.yaml` asks to run in each fresh worktree; they run only once they are trusted. */
+  commands: z.array(z.array(z.string())),
   addedAt: time,
 });
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { method } from './method.ts';
 import * as models from './models.ts';
-import { description, name, path, text } from './parameters.ts';
+import { description, name, path, revision, text } from './parameters.ts';
 
+const channels = z.array(z.string().min(1).max(256)).max(100);
 const repository = text(4096).min(1).describe('Name, id or absolute path').meta({ repository: true });
 
 export const add = method({
@@ -11,7 +12,7 @@ export const add = method({
     path: path.describe('A directory inside it'),
     name: name.describe('What to call it (default: the name of its directory)').optional(),
     description: description.optional(),
-    channels: z.array(z.string().min(1).max(256)).max(100).optional(),
+    channels: channels.optional(),
   },
   result: models.repository,
   cli: { positional: ['path'] },
@@ -25,6 +26,26 @@ export const list = method({
 
 export const show = method({
   summary: 'Show one repository',
+  params: { repository },
+  result: models.repository,
+  cli: { positional: ['repository'] },
+});
+
+export const update = method({
+  summary: 'Change what is said of a repository',
+  params: {
+    repository,
+    name: name.describe('What to call it from now on').optional(),
+    description: description.nullable().optional(),
+    channels: channels.describe('The channels whose messages are about it').optional(),
+    defaultBranch: revision.describe('Branch that new ones start from').optional(),
+  },
+  result: models.repository,
+  cli: { positional: ['repository'] },
+});
+
+export const trust = method({
+  summary: 'Let the commands of its own wtd.yaml run in its worktrees, as they are now',
   params: { repository },
   result: models.repository,
   cli: { positional: ['repository'] },

@@ -21,6 +21,7 @@ import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
+import { Wishes } from './plans/wishes.ts';
 import { Doctor } from './reconcile/doctor.ts';
 import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
@@ -28,6 +29,7 @@ import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
 import type { RunRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
+import { RepositorySettings } from './repositories/settings.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
 import { DiskUsage } from './runs/disk-usage.ts';
 import { Enforcement } from './runs/enforcement.ts';
@@ -58,6 +60,7 @@ import { Removal } from './worktrees/removal.ts';
 import { Restoring } from './worktrees/restoring.ts';
 import { Snapshots } from './worktrees/snapshots.ts';
 import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
+import { Setup } from './worktrees/setup.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -142,25 +145,30 @@ const placesOf = (registry: Registry) =>
     );
 
 export function buildWorktrees(ground: Ground) {
+  const { home, socket, setupLogs: logs } = ground.paths;
   const underWay = new UnderWay();
+  const settings = new RepositorySettings(ground);
   const allotment = new Allotment(ground);
-  const parts = { ...ground, underWay, allotment, home: ground.paths.home };
+  const setup = new Setup({ ...ground, settings, socket, logs });
+  const parts = { ...ground, underWay, allotment, setup, home };
   const removal = new Removal(parts);
   const creation = new Creation({ ...parts, removal });
   const snapshots = new Snapshots(parts);
   const restoring = new Restoring({ ...ground, creation, snapshots });
-  return { underWay, allotment, removal, creation, snapshots, restoring };
+  return { underWay, settings, allotment, setup, removal, creation, snapshots, restoring };
 }
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
   const { socket } = paths;
-  const repositories = new Repositories(ground);
   const worktrees = buildWorktrees(ground);
+  const repositories = new Repositories({ ...ground, ...worktrees });
   const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, ...worktrees, facts, socket });
-  const gate = new Gate({ ...ground, ...runs });
-  const starter = new Starter({ ...ground, ...runs, launcher, gate, socket, isEnding });
+  const { settings } = worktrees;
+  const gate = new Gate({ ...ground, ...runs, settings });
+  const wishes = new Wishes({ ...ground, settings });
+  const starter = new Starter({ ...ground, ...runs, wishes, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
   const plans = new Plans({
     ...ground,

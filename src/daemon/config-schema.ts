@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../base/duration.ts';
-import { name } from '../contract/parameters.ts';
+import { command, name, revision } from '../contract/parameters.ts';
 
 const duration = z
   .string()
@@ -17,24 +17,44 @@ const isBranchPrefix = (prefix: string): boolean => {
 };
 const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape).prefault({} as never);
 
+/** A path below the main checkout, with `*` and `?` within its parts. */
+const isPlace = (path: string): boolean =>
+  path
+    .replace(/\/$/, '')
+    .split('/')
+    .every((part) => !['', '.', '..', '.git'].includes(part) && !part.includes('**') && !part.includes('\0'));
+const places = z
+  .array(z.string().max(1024).refine(isPlace, 'must be a path inside the repository, such as .env or packages/*/.env'))
+  .max(100);
+
+const worktrees = {
+  directory: z
+    .string()
+    .min(1)
+    .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
+    .default('worktrees'),
+  branch_prefix: z
+    .string()
+    .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
+    .default('plan/'),
+  setup: section({
+    copy: places.default(['.env', '.env.local']),
+    clone: places.default(['node_modules']),
+    run: z.array(command).max(100).default([]),
+    timeout: span.default('30m'),
+  }),
+  resource_limits: section({
+    max_disk_mb: atMost(1_000_000_000),
+    max_memory_mb: atMost(1_000_000_000),
+    max_cpu_percent: atMost(1_000_000),
+  }),
+};
+
+const resources = { min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) };
+
 /** The configuration file: every key optional, every key known. */
 export const configSchema = section({
-  worktrees: section({
-    directory: z
-      .string()
-      .min(1)
-      .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
-      .default('worktrees'),
-    branch_prefix: z
-      .string()
-      .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
-      .default('plan/'),
-    resource_limits: section({
-      max_disk_mb: atMost(1_000_000_000),
-      max_memory_mb: atMost(1_000_000_000),
-      max_cpu_percent: atMost(1_000_000),
-    }),
-  }),
+  worktrees: section(worktrees),
   ports: section({ base: port.default(8100), range_size: positive(1000).default(10), last: port.default(12_099) }),
   limits: section({
     max_concurrent: positive(10_000).default(3),
@@ -46,7 +66,7 @@ export const configSchema = section({
     on_breach: z.enum(['stop', 'pause', 'warn']).default('stop'),
     sample_interval: interval.default('2s'),
   }),
-  resources: section({ min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) }),
+  resources: section(resources),
   schedule: section({
     cleanup: z.string().default('0 * * * *'),
     reconcile: z.string().default('* * * * *'),
@@ -70,14 +90,40 @@ export const configSchema = section({
 
 export type Config = z.infer<typeof configSchema>;
 
-/** The keys that are allowed at a place of the file. */
-export function allowedKeys(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = configSchema;
-  for (const key of path) schema = shapeOf(schema)?.[key as string];
-  return Object.keys(shapeOf(schema) ?? {});
+/** A schema without what it answers where nothing was said. */
+function asked(schema: z.ZodType, object: (shape: z.ZodRawShape) => z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return asked(schema.unwrap() as z.ZodType, object);
+  if (!(schema instanceof z.ZodObject)) return schema;
+  const fields = Object.entries(schema.shape as z.ZodRawShape);
+  return object(Object.fromEntries(fields.map(([key, field]) => [key, asked(field as z.ZodType, object).optional()])));
+}
+
+/** What a repository may say of itself: these keys in both of its files, and the others only in its `wtd.yaml`. */
+const { branch_prefix, resource_limits, setup } = worktrees;
+const { min_disk_space_mb } = resources;
+const inBothFiles = { branch_prefix, resource_limits };
+
+/** A repository's own `wtd.yaml`. */
+export const repositorySchema = asked(
+  section({ worktrees: section({ ...inBothFiles, base: revision, setup }), resources: section({ min_disk_space_mb }) }),
+  z.strictObject,
+);
+
+/** What is honoured of `.claude/git-workflow.json`; its other keys belong to other tools. */
+export const workflowSchema = asked(
+  section({ branch_prefix, worktrees: section(inBothFiles), resources: section({ min_disk_space_mb }) }),
+  z.object,
+);
+
+/** The keys that are allowed at a place of a file. */
+export function allowedKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+  let place = schema;
+  for (const key of path) place = shapeOf(place)?.[key as string];
+  return Object.keys(shapeOf(place) ?? {});
 }
 
 function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  if (schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap());
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return shapeOf(schema.unwrap());
   return schema instanceof z.ZodObject ? schema.shape : undefined;
 }

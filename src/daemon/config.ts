@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { validate as isCronExpression } from 'node-cron';
-import type { z } from 'zod';
 import { WtdError } from '../contract/errors.ts';
-import { allowedKeys, configSchema, type Config } from './config-schema.ts';
+import { checkKeys, invalidFile, parseYaml } from './config-file.ts';
+import { configSchema, type Config } from './config-schema.ts';
+import { parseOwn, parseWorkflow } from './repository-config.ts';
 
 interface Loaded {
   config: Config;
@@ -11,6 +12,9 @@ interface Loaded {
 
 /** The configuration in effect; `reload` replaces it whole or not at all. */
 export class Configuration {
+  /** A repository's own files, which say more above this. */
+  readonly parseOwn = parseOwn;
+  readonly parseWorkflow = parseWorkflow;
   readonly #file: string;
   #loaded: Loaded;
 
@@ -48,22 +52,14 @@ async function loadFile(file: string): Promise<Loaded> {
   }
 }
 
-/** Throws INVALID_PARAMS that names the file, the key and the allowed values. */
-async function parseConfig(text: string, file: string): Promise<Config> {
-  // Imported late: without a file nobody needs it.
-  const { parseDocument } = await import('yaml');
-  const document = parseDocument(text);
-  const [first] = document.errors;
-  if (first) throw invalid(file, [first.message.trim()]);
-  return check(document.toJS() ?? {}, file);
-}
+const parseConfig = async (text: string, file: string): Promise<Config> =>
+  check(await parseYaml(text, { file, hint: reloadHint(file) }), file);
 
 function check(value: unknown, file: string): Config {
-  const parsed = configSchema.safeParse(value);
-  if (!parsed.success) throw invalid(file, parsed.error.issues.map(describeIssue));
-  const problems = contradictions(parsed.data);
+  const config = checkKeys(configSchema, value, { file, hint: reloadHint(file) }) as Config;
+  const problems = contradictions(config);
   if (problems.length > 0) throw invalid(file, problems);
-  return parsed.data;
+  return config;
 }
 
 function contradictions({ ports, schedule }: Config): string[] {
@@ -81,16 +77,6 @@ function contradictions({ ports, schedule }: Config): string[] {
   return problems;
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const place = issue.path.join('.') || 'the file';
-  if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
-  const unknown = issue.keys.map((key) => [...issue.path, key].join('.'));
-  return `unknown key ${unknown.join(', ')} (allowed here: ${allowedKeys(issue.path).join(', ')})`;
-}
+const invalid = (file: string, problems: string[]): WtdError => invalidFile({ file, hint: reloadHint(file) }, problems);
 
-function invalid(file: string, problems: string[]): WtdError {
-  return new WtdError('INVALID_PARAMS', `the configuration ${file} is not valid: ${problems.join('; ')}`, {
-    hint: `mend ${file}, then run \`wtd daemon reload\` (or start wtd again)`,
-    issues: problems.map((message) => ({ path: file, message })),
-  });
-}
+const reloadHint = (file: string): string => `mend ${file}, then run \`wtd daemon reload\` (or start wtd again)`;

@@ -53,7 +53,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const runs = { ...built, ...buildWatches(ground, built, undo) };
   const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
-  const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
+  const lifeCycle = undo.use(new LifeCycle({ ...ground, ...plans, queue }));
   const doctor = buildDoctor({ ground, runs, plans }, environment);
   const services = buildServices({ ground, runs, plans }, lifeCycle, doctor);
   const dispatch = createDispatch({
@@ -72,6 +72,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   await server.listen({ path: paths.socket, handedOver });
   undo.use(server);
   undo.defer(() => dispatch.drain());
+  undo.use(plans.setup);
 
   runs.usage.start();
   runs.logLimit.start();

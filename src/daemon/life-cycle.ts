@@ -11,6 +11,8 @@ interface Parts {
   log: Logger;
   plans: { stopRun(run: string, options: object): Promise<RunRow> };
   queue: AsyncDisposable;
+  /** Of worktrees; it may take longer than an end can wait. */
+  setup: AsyncDisposable;
 }
 
 interface ReloadNotes {
@@ -65,11 +67,11 @@ export class LifeCycle implements AsyncDisposable {
 
   /** Nothing new begins from now on. The end itself comes once whoever asked can have been answered. */
   async shutdown(runs: 'keep' | 'stop'): Promise<void> {
-    const { queue } = this.#parts;
+    const { queue, setup } = this.#parts;
     this.#isEnding = true;
     try {
       this.tell({ type: 'daemon.stopping', data: { runs } });
-      await queue[Symbol.asyncDispose]();
+      await Promise.all([queue[Symbol.asyncDispose](), setup[Symbol.asyncDispose]()]);
       if (runs === 'stop') await this.#stopAll();
     } finally {
       setImmediate(() => {

@@ -13,6 +13,8 @@ export interface Paths {
   lock: string;
   socket: string;
   logs: string;
+  /** What commands printed that set worktrees up. */
+  setupLogs: string;
   runs: string;
 }
 
@@ -55,6 +57,7 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
     lock: join(state, 'wtd.lock'),
     socket: join(state, 'wtd.sock'),
     logs: join(state, 'logs'),
+    setupLogs: join(state, 'logs', 'setup'),
     runs: join(state, 'runs'),
   };
 }

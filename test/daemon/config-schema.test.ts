@@ -9,6 +9,7 @@ describe('the configuration', () => {
       worktrees: {
         directory: 'worktrees',
         branch_prefix: 'plan/',
+        setup: { copy: ['.env', '.env.local'], clone: ['node_modules'], run: [], timeout: '30m' },
         resource_limits: { max_disk_mb: null, max_memory_mb: null, max_cpu_percent: null },
       },
       ports: { base: 8100, range_size: 10, last: 12_099 },
@@ -37,10 +38,10 @@ describe('the configuration', () => {
   });
 
   test('knows the keys of every place, for whoever mistyped one', () => {
-    expect(allowedKeys([])).toEqual(Object.keys(configSchema.parse({})));
-    expect(allowedKeys(['ports'])).toEqual(['base', 'range_size', 'last']);
-    expect(allowedKeys(['nothing'])).toEqual([]);
-    expect(allowedKeys(['ports', 'base'])).toEqual([]);
+    expect(allowedKeys(configSchema, [])).toEqual(Object.keys(configSchema.parse({})));
+    expect(allowedKeys(configSchema, ['ports'])).toEqual(['base', 'range_size', 'last']);
+    expect(allowedKeys(configSchema, ['nothing'])).toEqual([]);
+    expect(allowedKeys(configSchema, ['ports', 'base'])).toEqual([]);
   });
 
   test('takes no key that it does not know', () => {

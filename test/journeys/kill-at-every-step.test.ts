@@ -31,6 +31,8 @@ interface Scenario {
   /** Points of the operation that this way does not pass. */
   passesNot?: readonly FaultPoint[];
   maxConcurrent?: number;
+  /** A fresh worktree has something to be set up with. */
+  hasSetup?: boolean;
   /** The daemon that is there before, when it is not the one that shall break. */
   firstFault?: string;
   prepare?: (stage: Stage) => Promise<unknown>;
@@ -133,6 +135,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: startsOnce,
     },
   ],
+  setup: [{ title: 'plan.start of a new plan', hasSetup: true, act: start, verify: startsOnce }],
   create: [{ title: 'plan.start', act: start, verify: startsOnce }],
   queue: [
     {
@@ -292,8 +295,14 @@ async function requireWholeJournal({ rig }: Stage): Promise<void> {
 
 /** Kills a daemon at a point, and lets the next one show that nothing was lost, doubled or left behind. */
 async function killAt(point: FaultPoint, scenario: Scenario): Promise<void> {
-  const { maxConcurrent = 3, firstFault } = scenario;
-  await using rig = await Rig.setUp({ daemon: false, config: { limits: { max_concurrent: maxConcurrent } } });
+  const { maxConcurrent = 3, firstFault, hasSetup = false } = scenario;
+  const setup = hasSetup ? { run: [['sh', '-c', 'cat .env; exec sleep 0.2']] } : {};
+  const config = { limits: { max_concurrent: maxConcurrent }, worktrees: { setup } };
+  await using rig = await Rig.setUp({ daemon: false, config });
+  if (hasSetup) {
+    rig.repository.commit({ '.gitignore': '.env\n' });
+    rig.repository.write('.env', 'SECRET=1\n');
+  }
   const stage: Stage = { rig, child: rig.steered('login'), busy: rig.steered('busy') };
   const fault = { WTD_FAULT: `${point}:1:kill` };
   await rig.startDaemon(firstFault === undefined ? fault : { WTD_FAULT: firstFault });

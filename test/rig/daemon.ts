@@ -73,8 +73,9 @@ export class Daemon implements AsyncDisposable {
   readLog(): string {
     const logs = join(this.#place.home, 'logs');
     if (!existsSync(logs)) return '';
-    return readdirSync(logs)
-      .map((name) => readFileSync(join(logs, name), 'utf8'))
+    return readdirSync(logs, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => readFileSync(join(logs, name), 'utf8'))
       .join('')
       .split('\n')
       .slice(-30)

@@ -6,12 +6,14 @@ import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import type { Snapshots } from '../worktrees/snapshots.ts';
+import type { Setup } from '../worktrees/setup.ts';
 
 interface Parts {
   registry: Registry;
   directories: RunDirectories;
   removal: Removal;
   snapshots: Snapshots;
+  setup: Setup;
   configuration: Configuration;
   clock: Clock;
   clockWatch: ClockWatch;
@@ -40,14 +42,16 @@ export class Retention {
   async #forgetOld(): Promise<void> {
     await this.#forgetOldRuns();
     await this.#forgetOldSnapshots();
-    this.#forgetRemovedWorktrees();
+    await this.#forgetRemovedWorktrees();
   }
 
-  #forgetRemovedWorktrees(): void {
-    const { registry, configuration, clock } = this.#parts;
+  async #forgetRemovedWorktrees(): Promise<void> {
+    const { registry, setup, configuration, clock } = this.#parts;
     const before = clock.now() - milliseconds(configuration.current.runs.keep);
+    const removed = registry.worktrees.removedBefore(before);
+    for (const { id } of removed) await setup.forget(id);
     registry.change(() => {
-      for (const { id } of registry.worktrees.removedBefore(before)) registry.worktrees.delete(id);
+      for (const { id } of removed) registry.worktrees.delete(id);
     });
   }
 

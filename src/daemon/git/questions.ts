@@ -136,3 +136,29 @@ export async function countUnreachable(git: Git, directory: string, commit: stri
 export async function gitVersion(git: Git): Promise<string> {
   return (await git.read('/', ['version'])).replace(/^git version /, '').split(' ')[0] ?? '';
 }
+
+/** The blob that a revision such as `main:file` names, undefined when there is none. */
+export async function findBlob(git: Git, directory: string, revision: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await git.ask(directory, ['rev-parse', '--verify', '--quiet', revision]);
+  return exitCode === 0 ? stdout : undefined;
+}
+
+export async function sizeOfBlob(git: Git, directory: string, blob: string): Promise<number> {
+  return Number(await git.read(directory, ['cat-file', '-s', blob]));
+}
+
+export async function readBlob(git: Git, directory: string, blob: string): Promise<string> {
+  return git.read(directory, ['cat-file', 'blob', blob]);
+}
+
+/** Those of the paths that git ignores in a checkout and does not track. */
+export async function ignoredAmong(git: Git, checkout: string, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const { exitCode, stdout, stderr } = await git.ask(
+    checkout,
+    ['check-ignore', '-z', '--stdin'],
+    paths.map((path) => `${path}\0`).join(''),
+  );
+  if (exitCode > 1) throw new Error(`git check-ignore failed: ${stderr}`);
+  return stdout.split('\0').filter((path) => path !== '');
+}

@@ -2,6 +2,7 @@ import type { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, RunRow } from '../registry/rows.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
 import {
   admitFromQueue,
   findObstacle,
@@ -18,6 +19,7 @@ import { diskLow } from './refusals.ts';
 interface Parts {
   registry: Registry;
   configuration: Configuration;
+  settings: RepositorySettings;
   disks: DiskSpaces;
   diskUsage: DiskUsage;
   machineCpu: MachineCpu;
@@ -27,6 +29,8 @@ interface Parts {
 export interface Ground {
   path: string;
   freeMb: number;
+  /** What must stay free, as the repository says. */
+  reserveMb: number;
   repositories: ReadonlySet<string>;
 }
 
@@ -85,29 +89,36 @@ export class Gate {
   }
 
   /** Undefined when the machine does not tell. */
-  async ground({ id, path }: Pick<RepositoryRow, 'id' | 'path'>): Promise<Ground | undefined> {
+  async ground(repository: RepositoryRow): Promise<Ground | undefined> {
     const { disks, registry } = this.#parts;
+    const { id, path } = repository;
     const [space, own] = await Promise.all([disks.of(path), disks.fileSystemOf(path)]);
     if (!space) return undefined;
     const repositories = new Set([id]);
     for (const repository of registry.repositories.list()) {
       if ((await disks.fileSystemOf(repository.path)) === own) repositories.add(repository.id);
     }
-    return { path, freeMb: space.freeMb, repositories };
+    return { path, freeMb: space.freeMb, reserveMb: await this.#reserveMb(repository), repositories };
   }
 
   /** DISK_LOW when there is no room for one more run. What cannot be told does not stand in the way. */
   shortage(ground: Ground | undefined, maxDiskMb: number | null): WtdError | undefined {
     if (!ground) return undefined;
-    const { registry, configuration, diskUsage } = this.#parts;
+    const { registry, diskUsage } = this.#parts;
     const isHere = ({ planId }: RunRow) => ground.repositories.has(registry.plans.get(planId)?.repositoryId ?? '');
     const promises = registry.runs
       .placed()
       .filter(isHere)
       .map(({ id, limits }) => ({ maxDiskMb: limits?.maxDiskMb ?? null, diskMb: diskUsage.of(id).megabytes }));
-    const reserveMb = configuration.current.resources.min_disk_space_mb;
-    const required = requiredMb({ promises, reserveMb, ownMb: maxDiskMb ?? 0 });
+    const required = requiredMb({ promises, reserveMb: ground.reserveMb, ownMb: maxDiskMb ?? 0 });
     return ground.freeMb >= required ? undefined : diskLow({ ...ground, requiredMb: required });
+  }
+
+  /** A file that is not valid any more must not hold up the queue; the start of its run tells. */
+  async #reserveMb(repository: RepositoryRow): Promise<number> {
+    const { settings, configuration } = this.#parts;
+    const said = await settings.of(repository).catch(() => undefined);
+    return (said ?? configuration.current).resources.min_disk_space_mb;
   }
 
   #first(full: ReadonlySet<string>): Contender | undefined {

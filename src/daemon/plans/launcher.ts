@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { Disposal } from '../../base/disposal.ts';
 import { faultPoint } from '../../base/fault-point.ts';
+import { WtdError } from '../../contract/errors.ts';
 import type { Git } from '../git/git.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -41,6 +42,8 @@ interface Prepared {
   worktree: WorktreeRow;
 }
 
+type Making = Omit<Prepared, 'worktree'> & { environment: Readonly<Record<string, string>> | undefined };
+
 /** Brings a run in state `starting` into its worktree and off the ground. */
 export class Launcher {
   readonly #parts: Parts;
@@ -58,7 +61,7 @@ export class Launcher {
     const { registry, directories, supervisor, socket, bootId } = this.#parts;
     const callers = (await directories.readEnvironment(run.id)) ?? this.#parts.environment;
     const program = await findProgram(run.command[0] ?? '', callers);
-    const { plan, repository, worktree } = await this.prepare(run, undo);
+    const { plan, repository, worktree } = await this.prepare(run, undo, callers);
     const placed = { worktreeId: worktree.id, cwd: worktree.path, bootId };
     registry.change(() => {
       registry.runs.update(run.id, placed);
@@ -90,6 +93,8 @@ export class Launcher {
         await using undo = new Disposal();
         await this.launch(run, undo);
       } catch (error) {
+        // The next daemon begins it anew.
+        if (error instanceof WtdError && error.code === 'SHUTTING_DOWN') return;
         await this.#endUnlaunched(run, error);
       }
     });
@@ -115,8 +120,11 @@ export class Launcher {
     await this.#underWay.get(run)?.catch(() => undefined);
   }
 
-  /** The plan's worktree: the one it has, or a new one when it has none or somebody took it away. */
-  async prepare(run: RunRow, undo: Disposal): Promise<Prepared> {
+  /**
+   * The plan's worktree: the one it has, or a new one, set up in the caller's environment, when it has none or somebody
+   * took it away.
+   */
+  async prepare(run: RunRow, undo: Disposal, environment?: Making['environment']): Promise<Prepared> {
     const { registry } = this.#parts;
     const plan = registry.plans.get(run.planId);
     const repository = plan && registry.repositories.get(plan.repositoryId);
@@ -124,7 +132,7 @@ export class Launcher {
     const present = await this.#present(plan, repository);
     const worktree = present
       ? await this.#parts.allotment.providePorts(present)
-      : await this.#make({ plan, repository }, undo);
+      : await this.#make({ plan, repository, environment }, undo);
     await writeCurrentPlan(worktree.path, plan.file);
     return { plan, repository, worktree };
   }
@@ -139,7 +147,7 @@ export class Launcher {
     return undefined;
   }
 
-  async #make({ plan, repository }: Omit<Prepared, 'worktree'>, undo: Disposal): Promise<WorktreeRow> {
+  async #make({ plan, repository, environment }: Making, undo: Disposal): Promise<WorktreeRow> {
     const { registry, creation, git } = this.#parts;
     const { base, commit } = await requireBase(git, repository, plan.base);
     const worktree = await creation.create(repository, {
@@ -148,6 +156,7 @@ export class Launcher {
       baseCommit: commit,
       kind: 'plan',
       owner: plan.name,
+      environment,
       claim: (made) => {
         // A branch that was made anew has nothing of what an earlier one of its name had.
         const baseCommit = (made.branchMade ? null : plan.baseCommit) ?? made.baseCommit;

@@ -3,7 +3,7 @@ import { formatDuration, milliseconds } from '../../base/duration.ts';
 import type { Plan, Worktree } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RunRow } from '../registry/rows.ts';
+import type { PlanRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { Enforcement } from '../runs/enforcement.ts';
 import { isActive } from '../runs/machine.ts';
 import type { LogLimit } from '../runs/log-limit.ts';
@@ -69,7 +69,7 @@ export class PlanModels {
           : { ahead: facts.ahead, behind: facts.behind, dirty: facts.dirty, conflictsWith: [] },
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
-      warnings: this.#warnings(latest, facts),
+      warnings: [...setupWarnings(worktree), ...this.#warnings(latest, facts)],
     };
   }
 
@@ -102,6 +102,13 @@ export class PlanModels {
     const silence = registered.silenceMs(run.id);
     return silence > milliseconds(configuration.current.orchestrator.stale_threshold) ? silence : undefined;
   }
+}
+
+function setupWarnings(worktree: WorktreeRow | undefined): string[] {
+  if (worktree?.setup?.state !== 'failed') return [];
+  const { detail, logPath } = worktree.setup;
+  const printed = logPath === null ? '' : ` (what was printed: ${logPath})`;
+  return [`its worktree could not be set up: ${detail}${printed}; do what is missing by hand in ${worktree.path}`];
 }
 
 function conditionsOf(facts: BranchFacts): Worktree['conditions'] {

@@ -10,6 +10,7 @@ import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
 import type { RunLedger } from '../runs/ledger.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Pausing } from '../runs/pausing.ts';
@@ -24,6 +25,7 @@ import type { RegisterWish, Starter, StartWish } from './starter.ts';
 interface Parts {
   registry: Registry;
   repositories: Repositories;
+  settings: RepositorySettings;
   removal: Removal;
   starter: Starter;
   launcher: Launcher;
@@ -64,19 +66,20 @@ export class Plans {
 
   /** Throws ALREADY_EXISTS when there is one of that name. */
   async create(address: Address, described: Described): Promise<Plan> {
-    const { registry, repositories, configuration, git, clock } = this.#parts;
+    const { registry, repositories, settings, git, clock } = this.#parts;
     const repository = await repositories.resolve(address);
     return this.#inTurn(repository, described.name, async () => {
       if (registry.plans.byName(repository.id, described.name)) throw exists(described.name);
       const { name, command = [], dependsOn = [] } = described;
       const file = described.file === undefined ? null : await locatePlanFile(registry, repository, described.file);
-      const { base } = await requireBase(git, repository, described.base ?? null);
+      const { worktrees } = await settings.of(repository);
+      const { base } = await requireBase(git, repository, described.base ?? worktrees.base);
       const now = clock.now();
       const plan: PlanRow = {
         id: newId(),
         repositoryId: repository.id,
         name,
-        branch: `${configuration.current.worktrees.branch_prefix}${name}`,
+        branch: `${worktrees.branch_prefix}${name}`,
         base,
         baseCommit: null,
         file,

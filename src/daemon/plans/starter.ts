@@ -3,23 +3,21 @@ import { Disposal } from '../../base/disposal.ts';
 import { milliseconds } from '../../base/duration.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
-import { shuttingDown, type WtdError } from '../../contract/errors.ts';
-import type { LimitsAsked } from '../../contract/models.ts';
+import { shuttingDown } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
-import type { Git } from '../git/git.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
-import { combineLimits, configuredLimits, effectiveLimits } from '../runs/limits.ts';
+import type { RunLimits } from '../runs/limits.ts';
 import { findProgram } from '../runs/program.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Gate, Ground } from './gate.ts';
 import type { Launcher } from './launcher.ts';
-import { locatePlanFile, requireBase } from './plan-location.ts';
-import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
+import { noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
+import type { Wish, Wishes } from './wishes.ts';
 
 interface Parts {
   registry: Registry;
@@ -28,8 +26,8 @@ interface Parts {
   registered: RegisteredRuns;
   directories: RunDirectories;
   gate: Gate;
+  wishes: Wishes;
   configuration: Configuration;
-  git: Git;
   clock: Clock;
   log: Logger;
   socket: string;
@@ -37,14 +35,6 @@ interface Parts {
   isEnding: () => boolean;
   /** For runs whose caller sends none. */
   environment: Readonly<Record<string, string>>;
-}
-
-interface Wish {
-  name: string;
-  base?: string | undefined;
-  file?: string | undefined;
-  command?: string[] | undefined;
-  limits?: LimitsAsked | undefined;
 }
 
 export interface StartWish extends Wish {
@@ -73,13 +63,13 @@ export class Starter {
 
   /** Answers the run: running, queued, or failed with reason `spawn`. */
   async start(repository: RepositoryRow, wish: StartWish): Promise<RunRow> {
-    const { registry, directories, launcher } = this.#parts;
-    const command = this.#commandFor(repository, wish);
+    const { registry, directories, launcher, wishes } = this.#parts;
+    const command = wishes.commandFor(repository, wish);
     if (command.length === 0) throw noCommand(wish.name);
-    const plan = await this.#describe(repository, { ...wish, command });
+    const { plan, limits } = await wishes.describe(repository, { ...wish, command });
     const env = wish.env ?? this.#parts.environment;
     await findProgram(plan.command[0] ?? '', env);
-    const ground = await this.#requireRoom(repository, plan);
+    const ground = await this.#requireRoom(repository, limits);
     const id = newId();
     return await launcher.track(id, async () => {
       await using undo = new Disposal();
@@ -89,10 +79,10 @@ export class Starter {
       await directories.keepEnvironment(id, env);
       faultPoint('start: environment kept');
       if (this.#parts.isEnding()) throw shuttingDown();
-      this.#checkRoom(ground, plan); // others may have been promised it meanwhile
+      this.#checkRoom(ground, limits); // others may have been promised it meanwhile
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
-      const run = this.#newRun(plan, { id, state, command: plan.command });
+      const run = this.#newRun(plan, { id, state, command: plan.command, limits });
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
       faultPoint(isQueued ? 'queue: row written' : 'start: row written');
       const begun = isQueued ? run : await launcher.launch(run, undo);
@@ -103,11 +93,11 @@ export class Starter {
 
   /** Answers the run and the token that proves who speaks for it. */
   async register(repository: RepositoryRow, wish: RegisterWish) {
-    const { registered, registry, launcher, ledger, directories, clock, socket } = this.#parts;
-    const command = this.#commandFor(repository, wish);
-    const plan = await this.#describe(repository, { ...wish, command });
+    const { registered, registry, launcher, ledger, directories, wishes, clock, socket } = this.#parts;
+    const command = wishes.commandFor(repository, wish);
+    const { plan, limits } = await wishes.describe(repository, { ...wish, command });
     const processes = await registered.proven(wish.pid);
-    await this.#requireRoom(repository, plan);
+    await this.#requireRoom(repository, limits);
     if (this.#parts.isEnding()) throw shuttingDown();
     const obstacle = this.#parts.gate.obstacle(plan.repositoryId);
     if (obstacle) throw placesFull(obstacle);
@@ -117,7 +107,7 @@ export class Starter {
       await using undo = new Disposal();
       undo.defer(() => directories.remove(id));
       await directories.create(id);
-      const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [] });
+      const fresh = this.#newRun(plan, { id, state: 'starting', command: wish.command ?? [], limits });
       const run: RunRow = { ...fresh, kind: 'registered', executor: 'registered', tokenHash: hash };
       undo.defer(this.#write(repository, { plan, run, isNewPlan: !registry.plans.get(plan.id) }));
       faultPoint('register: row written');
@@ -141,73 +131,23 @@ export class Starter {
 
   /** What can be refused before a run that is there is stopped for a new one. */
   async check(repository: RepositoryRow, wish: StartWish): Promise<void> {
-    const command = this.#commandFor(repository, wish);
+    const command = this.#parts.wishes.commandFor(repository, wish);
     if (command.length === 0) throw noCommand(wish.name);
-    await this.#baseFor(repository, wish);
+    await this.#parts.wishes.check(repository, wish);
     await findProgram(command[0] ?? '', wish.env ?? this.#parts.environment);
     await this.#requireRoom(repository);
   }
 
-  #commandFor(repository: RepositoryRow, wish: Wish): string[] {
-    if (wish.command) return wish.command;
-    const known = this.#parts.registry.plans.byName(repository.id, wish.name)?.command ?? [];
-    return known.length > 0 ? known : (this.#parts.configuration.current.orchestrator.command ?? []);
-  }
-
-  /** The plan as it shall be; everything that can be wrong with the wish is refused here. */
-  async #describe(repository: RepositoryRow, wish: Wish & { command: string[] }): Promise<PlanRow> {
-    const { registry, configuration, clock } = this.#parts;
-    const known = registry.plans.byName(repository.id, wish.name);
-    const file =
-      wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
-    const base = await this.#baseFor(repository, wish);
-    const active = known && registry.runs.activeOf(known.id);
-    if (active) throw this.#duplicate(repository, { plan: known, run: active });
-    const now = clock.now();
-    const fresh = {
-      id: newId(),
-      repositoryId: repository.id,
-      name: wish.name,
-      branch: `${configuration.current.worktrees.branch_prefix}${wish.name}`,
-      baseCommit: null,
-      dependsOn: [],
-      worktreeId: null,
-      lastAttempt: 0,
-      createdAt: now,
-      lastActivityAt: now,
-    };
-    const limits = combineLimits(known?.limits ?? null, wish.limits);
-    return { ...(known ?? fresh), base, file, command: wish.command, limits };
-  }
-
-  /** A plan that has its worktree needs its base no more, unless another one is asked for. */
-  async #baseFor(repository: RepositoryRow, wish: Wish): Promise<string | null> {
-    const { registry, git } = this.#parts;
-    const known = registry.plans.byName(repository.id, wish.name);
-    if (known && known.worktreeId !== null && wish.base === undefined) return known.base;
-    return (await requireBase(git, repository, wish.base ?? known?.base ?? null)).base;
-  }
-
-  #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {
-    const id = run.worktreeId ?? plan.worktreeId;
-    const worktree = id === null ? undefined : this.#parts.registry.worktrees.get(id);
-    return duplicateRun({ repository, plan, run, worktree: worktree?.path ?? null });
-  }
-
   /** Throws DISK_LOW; answers what was found out. */
-  async #requireRoom(repository: RepositoryRow, plan?: PlanRow): Promise<Ground | undefined> {
+  async #requireRoom(repository: RepositoryRow, limits?: RunLimits): Promise<Ground | undefined> {
     const ground = await this.#parts.gate.ground(repository);
-    this.#checkRoom(ground, plan);
+    this.#checkRoom(ground, limits);
     return ground;
   }
 
-  #checkRoom(ground: Ground | undefined, plan?: PlanRow): void {
-    const refusal = this.#parts.gate.shortage(ground, plan ? this.#limitsOf(plan).maxDiskMb : null);
+  #checkRoom(ground: Ground | undefined, limits?: RunLimits): void {
+    const refusal = this.#parts.gate.shortage(ground, limits?.maxDiskMb ?? null);
     if (refusal) throw refusal;
-  }
-
-  #limitsOf(plan: PlanRow) {
-    return effectiveLimits(plan.limits, configuredLimits(this.#parts.configuration.current));
   }
 
   /** Whether the run has to queue. Throws LIMIT_REACHED when it may not. */
@@ -222,7 +162,7 @@ export class Starter {
     return true;
   }
 
-  #newRun(plan: PlanRow, own: Pick<RunRow, 'id' | 'state' | 'command'>): RunRow {
+  #newRun(plan: PlanRow, own: Pick<RunRow, 'id' | 'state' | 'command' | 'limits'>): RunRow {
     return {
       ...own,
       planId: plan.id,
@@ -246,7 +186,6 @@ export class Starter {
       exitCode: null,
       signal: null,
       peak: null,
-      limits: this.#limitsOf(plan),
       breach: null,
       resumedAt: null,
       lastHeartbeatAt: null,

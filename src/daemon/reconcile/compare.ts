@@ -14,6 +14,8 @@ export type GitView =
       directory: string;
       /** Of the listed ones and of the live rows. */
       missingPaths: ReadonlySet<string>;
+      /** Of the branches of its plans. */
+      branchPrefix: string;
       /** Branches under the prefix that have no commits of their own, with their tips. */
       emptyBranches: ReadonlyMap<string, string>;
     }
@@ -31,7 +33,6 @@ export interface RepositoryView {
 export interface World {
   /** This daemon's, which its locks of worktrees name. */
   home: string;
-  branchPrefix: string;
   repositories: readonly RepositoryView[];
   /** Those that are not removed. */
   worktrees: readonly WorktreeRow[];
@@ -74,7 +75,7 @@ function compareRepository({ row: repository, git }: RepositoryView, world: Worl
     case 'gone':
       return [{ kind: 'row_without_repository', repository, plans: plans.length, worktrees: rows.length }];
     case 'asked': {
-      const branches = unclaimedBranches(git.emptyBranches, { prefix: world.branchPrefix, plans, rows, ...git });
+      const branches = unclaimedBranches(git.emptyBranches, { prefix: git.branchPrefix, plans, rows, ...git });
       return [
         ...entriesWithoutRow({ repository, git, rows }, world.home),
         ...rows.filter((row) => isAtRest(row, world)).flatMap((row) => compareRow({ repository, git, row }, plans)),

@@ -7,6 +7,7 @@ import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import { listMarked } from '../runs/marked.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import { worktreesDirectory } from '../worktrees/naming.ts';
@@ -16,6 +17,7 @@ export interface GatherParts {
   registry: Registry;
   git: Git;
   configuration: Configuration;
+  settings: RepositorySettings;
   directories: RunDirectories;
   launcher: Launcher;
   socket: string;
@@ -29,7 +31,7 @@ const mostBranches = 500;
 
 /** Asks git, the disk, the process table and, last and at one moment, the database. */
 export async function gather(parts: GatherParts): Promise<World> {
-  const { registry, configuration, directories, launcher, socket } = parts;
+  const { registry, directories, launcher, socket } = parts;
   const limit = pLimit(mostRepositoriesAtOnce);
   const views = registry.repositories.list().map((row) => limit(async () => ({ row, git: await askGit(parts, row) })));
   const [repositories, runDirectories, processes] = await Promise.all([
@@ -42,7 +44,6 @@ export async function gather(parts: GatherParts): Promise<World> {
   const runs = [...named, ...activeRuns.map(({ id }) => id)];
   return {
     home: parts.home,
-    branchPrefix: configuration.current.worktrees.branch_prefix,
     repositories: repositories.filter(({ row }) => registry.repositories.get(row.id)),
     worktrees: registry.worktrees.live(),
     plans: registry.plans.list(),
@@ -55,11 +56,12 @@ export async function gather(parts: GatherParts): Promise<World> {
 }
 
 async function askGit(parts: GatherParts, repository: RepositoryRow): Promise<GitView> {
-  const { git, registry, configuration } = parts;
+  const { git, registry, configuration, settings } = parts;
   const { commonDir } = repository;
   if (await isMissing(commonDir)) return { kind: 'gone' };
-  const { directory, branch_prefix: prefix } = configuration.current.worktrees;
+  const { directory } = configuration.current.worktrees;
   try {
+    const { branch_prefix: prefix } = (await settings.of(repository)).worktrees;
     const [listed, tips, real] = await Promise.all([
       listWorktrees(git, commonDir),
       branchTips(git, commonDir, prefix),
@@ -70,7 +72,7 @@ async function askGit(parts: GatherParts, repository: RepositoryRow): Promise<Gi
     const unclaimed = new Map([...unclaimedBranches(tips, claims)].slice(0, mostBranches));
     const missingPaths = await findMissing([...listed.slice(1), ...rows].map(({ path }) => path));
     const emptyBranches = await withoutOwnCommits(git, commonDir, unclaimed);
-    return { kind: 'asked', listed, directory: real, missingPaths, emptyBranches };
+    return { kind: 'asked', listed, directory: real, missingPaths, branchPrefix: prefix, emptyBranches };
   } catch (error) {
     return { kind: 'unknown', cause: error instanceof Error ? error.message : String(error) };
   }

@@ -17,6 +17,7 @@ import type { Supervisor } from '../runs/supervisor.ts';
 import type { Restore } from './restore.ts';
 import type { Creation } from '../worktrees/creation.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import type { Setup } from '../worktrees/setup.ts';
 import type { UnderWay } from '../../base/under-way.ts';
 
 interface Parts {
@@ -29,6 +30,7 @@ interface Parts {
   directories: RunDirectories;
   creation: Creation;
   removal: Removal;
+  setup: Setup;
   /** Worktrees that are being made or taken away. */
   underWay: UnderWay;
   launcher: Launcher;
@@ -55,12 +57,24 @@ export class Recovery {
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
       faultPoint('recover: worktree finished');
     }
+    await this.#takeOverSetups();
+    await this.#eachAlone({}, () => this.#parts.setup.removeRests());
     await this.#parts.registered.check();
     await this.#parts.directories.removeRests();
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
   }
 
-  /** Takes up again what met trouble that may have passed: adoptions, stops, pauses and worktrees. */
+  async #takeOverSetups(): Promise<void> {
+    const { registry, setup, underWay } = this.#parts;
+    for (const { id, path } of registry.worktrees.live()) {
+      const row = registry.worktrees.get(id);
+      const repository = row && registry.repositories.get(row.repositoryId);
+      if (!repository || underWay.has(id)) continue;
+      await this.#eachAlone({ worktree: path }, () => setup.takeOver(repository, row));
+    }
+  }
+
+  /** Takes up again what met trouble that may have passed: adoptions, stops, pauses, worktrees and their set-up. */
   async attendAll(): Promise<void> {
     const { registry, supervisor, launcher, stopping, underWay } = this.#parts;
     const isForgotten = ({ id, kind }: RunRow) =>
@@ -79,6 +93,7 @@ export class Recovery {
       if (!row || underWay.has(id)) continue;
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
+    await this.#takeOverSetups();
   }
 
   async #adopt(run: RunRow): Promise<void> {

@@ -1,15 +1,16 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { isoTime } from '../../base/clock.ts';
 import { newId } from '../../base/id.ts';
 import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Repository } from '../../contract/models.ts';
 import type { Git } from '../git/git.ts';
-import { findCheckout, findCommonDir, findDefaultBranch, isBare } from '../git/questions.ts';
+import { findCheckout, findCommit, findCommonDir, findDefaultBranch, isBare } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
+import { toRepository } from './repository-model.ts';
+import { isTrusted, type RepositorySettings } from './settings.ts';
 
 /** How a caller says which repository is meant. */
 export interface Address {
@@ -25,6 +26,21 @@ interface Described {
   channels?: string[] | undefined;
 }
 
+/** What can be said anew of a repository; what is left out stays. */
+interface Changes {
+  name?: string | undefined;
+  description?: string | null | undefined;
+  channels?: string[] | undefined;
+  defaultBranch?: string | undefined;
+}
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  clock: Clock;
+  settings: RepositorySettings;
+}
+
 const mostReserved = 1000;
 
 /** The git repositories wtd knows. */
@@ -32,17 +48,19 @@ export class Repositories {
   readonly #registry: Registry;
   readonly #git: Git;
   readonly #clock: Clock;
+  readonly #settings: RepositorySettings;
   /** What repositories will be called that somebody is about to use first: all who ask at once get the same. */
   readonly #reserved = new Map<string, { id: string; name: string }>();
 
-  constructor(parts: { registry: Registry; git: Git; clock: Clock }) {
+  constructor(parts: Parts) {
     this.#registry = parts.registry;
     this.#git = parts.git;
     this.#clock = parts.clock;
+    this.#settings = parts.settings;
   }
 
-  list(): Repository[] {
-    return this.#registry.repositories.list().map(toRepository);
+  list(): Promise<Repository[]> {
+    return Promise.all(this.#registry.repositories.list().map((row) => this.#modelOf(row)));
   }
 
   /** Throws ALREADY_EXISTS when the repository or the name is known already. */
@@ -56,7 +74,7 @@ export class Repositories {
     const { name = row.name, description = null, channels = [] } = described;
     const added = { ...row, name, description, channels };
     this.keep(added);
-    return toRepository(added);
+    return this.#modelOf(added);
   }
 
   /** Writes a row down that `resolve` answered and that was not known yet; a second time it does nothing. */
@@ -68,8 +86,51 @@ export class Repositories {
     });
   }
 
-  show(repository: string): Promise<Repository> {
-    return this.require({ repository }).then(toRepository);
+  async show(repository: string): Promise<Repository> {
+    return this.#modelOf(await this.require({ repository }));
+  }
+
+  /** Throws ALREADY_EXISTS when another one has the name, NOT_FOUND when there is no such branch. */
+  async update(repository: string, said: Changes): Promise<Repository> {
+    const row = await this.require({ repository });
+    const { name = row.name, description = row.description, channels = row.channels } = said;
+    const { defaultBranch = row.defaultBranch } = said;
+    if (said.defaultBranch !== undefined) await this.#requireBranch(row, said.defaultBranch);
+    const holder = this.#registry.repositories.byName(name);
+    if (holder && holder.id !== row.id) throw exists(`a repository named ${name} is already known`, name);
+    const changes = { name, description, channels, defaultBranch };
+    this.#registry.change((tell) => {
+      this.#registry.repositories.update(row.id, changes);
+      tell({ type: 'repository.updated', repository: name, data: { ...changes, was: row.name } });
+    });
+    return this.#modelOf({ ...row, ...changes });
+  }
+
+  /** From now on its own commands may run, as long as its file stays as it is. Throws INVALID_PARAMS for a bad file. */
+  async trust(repository: string): Promise<Repository> {
+    const row = await this.require({ repository });
+    const { hash, commands } = await this.#settings.commandsOf(row);
+    const changes = { trusted: true, trustedHash: hash };
+    this.#registry.change((tell) => {
+      this.#registry.repositories.update(row.id, changes);
+      tell({ type: 'repository.trusted', repository: row.name, data: { commands, hash } });
+    });
+    return toRepository({ ...row, ...changes }, { trusted: true, commands });
+  }
+
+  /** A file that is not valid is nothing that anybody trusts; whoever needs it is told what is wrong with it. */
+  async #modelOf(row: RepositoryRow): Promise<Repository> {
+    const own = await this.#settings.commandsOf(row).catch(() => undefined);
+    return toRepository(row, { trusted: own !== undefined && isTrusted(row, own), commands: own?.commands ?? [] });
+  }
+
+  async #requireBranch({ name, commonDir }: RepositoryRow, branch: string): Promise<void> {
+    if ((await findCommit(this.#git, commonDir, `refs/heads/${branch}`)) !== undefined) return;
+    throw new WtdError('NOT_FOUND', `there is no branch ${branch} in ${name}`, {
+      hint: 'name a local branch that has a commit',
+      kind: 'branch',
+      name: branch,
+    });
   }
 
   async remove(repository: string): Promise<void> {
@@ -226,18 +287,6 @@ const nameFrom = (path: string): string =>
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 56)
     .replace(/(\.lock|\.)+$/, '') || 'repository';
-
-const toRepository = (row: RepositoryRow): Repository => ({
-  id: row.id,
-  name: row.name,
-  path: row.path,
-  commonDir: row.commonDir,
-  defaultBranch: row.defaultBranch,
-  description: row.description,
-  channels: row.channels,
-  trusted: row.trusted,
-  addedAt: isoTime(row.addedAt),
-});
 
 const exists = (message: string, name: string): WtdError =>
   new WtdError('ALREADY_EXISTS', message, { hint: `see \`wtd repo show ${name}\``, kind: 'repository', name });

@@ -14,9 +14,7 @@ import { lockReason, worktreesDirectory } from './naming.ts';
 import { portsOf } from './ports.ts';
 import { register, requireRegistered, type Wanted } from './register.ts';
 import type { Removal } from './removal.ts';
-
-/** Marks git that works on a worktree being made, so that the next daemon can end what outlived this one. */
-const gitMark = 'WTD_MAKES_WORKTREE';
+import { makingMark, type Setup, type Work } from './setup.ts';
 
 interface Parts {
   registry: Registry;
@@ -26,9 +24,16 @@ interface Parts {
   log: Logger;
   allotment: Allotment;
   removal: Removal;
+  setup: Setup;
   underWay: UnderWay;
   /** This daemon's, which its locks of worktrees name. */
   home: string;
+}
+
+interface Making {
+  row: WorktreeRow;
+  wanted: Wanted;
+  work: Work | null;
 }
 
 /** Makes worktrees, each with its ports, whole or not at all. */
@@ -40,27 +45,31 @@ export class Creation {
   }
 
   /**
-   * Answers the worktree once it can be worked in. An existing branch is attached.
-   * Throws BUSY when the branch is checked out elsewhere, ALREADY_EXISTS when the path is taken, PORTS_EXHAUSTED,
-   * GIT_FAILED; nothing is left behind then.
+   * Answers the worktree once it can be worked in, or is marked because it could not be set up. An existing branch is
+   * attached. Throws UNTRUSTED, BUSY when the branch is checked out elsewhere, ALREADY_EXISTS when the path is taken,
+   * PORTS_EXHAUSTED, GIT_FAILED; nothing is left behind then.
    */
   async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
     await using undo = new Disposal();
-    const { configuration, allotment, removal, underWay } = this.#parts;
+    const { configuration, allotment, removal, setup, underWay } = this.#parts;
+    const work = await setup.plan(repository, wanted.environment);
     undo.defer(() => {
       removal.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await allotment.allot(repository, wanted);
     undo.defer(() => this.rollBack(repository, row));
-    const ready = await underWay.during(row.id, () => this.#fill(repository, { row, wanted }));
+    const ready = await underWay.during(row.id, async () => {
+      const filled = await this.#fill(repository, { row, wanted, work });
+      return work ? setup.run(repository, filled, work) : filled;
+    });
     undo.release();
     return ready;
   }
 
-  async #fill(repository: RepositoryRow, { row, wanted }: { row: WorktreeRow; wanted: Wanted }): Promise<WorktreeRow> {
-    const { git, registry, clock, home } = this.#parts;
+  async #fill(repository: RepositoryRow, { row, wanted, work }: Making): Promise<WorktreeRow> {
+    const { git, registry, clock, home, setup } = this.#parts;
     const { commonDir } = repository;
-    const env = { [gitMark]: row.id };
+    const env = { [makingMark]: row.id };
     const reason = lockReason({ kind: row.kind, name: wanted.owner ?? row.name, home });
     faultPoint('create: row written');
     await git.locked(commonDir, () => register(git, commonDir, { row, lockReason: reason, env }));
@@ -71,7 +80,9 @@ export class Creation {
     await wanted.furnish?.(row);
     const isUsed = wanted.state !== 'available';
     const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};
-    const filled = { state: wanted.state ?? ('in_use' as const), ...used };
+    // In one step, so that nobody takes it for ready before it is set up.
+    const begun = work && { setup: setup.begin(row, work) };
+    const filled = { state: wanted.state ?? ('in_use' as const), ...used, ...begun };
     registry.change((tell) => {
       registry.worktrees.update(row.id, filled);
       wanted.claim?.({ ...row, ...filled });
@@ -84,7 +95,7 @@ export class Creation {
 
   /** Takes back what `create` began, in the same life: directory, registration, an empty branch of ours, row. */
   async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
-    // Nothing ran in it yet, so there is nothing to ask.
+    // Nobody worked in it yet, so there is nothing to ask.
     await this.#takeBack(repository, row, () => Promise.resolve());
   }
 
@@ -104,8 +115,9 @@ export class Creation {
     const { registry, removal } = this.#parts;
     // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
     if (!registry.worktrees.get(row.id)) return;
-    await endMarked(gitMark, row.id);
+    await endMarked(makingMark, row.id);
     await removal.discard(repository, row, agree);
+    await this.#parts.setup.forget(row.id);
     const forgotten = registry.changeOnceWritable(() => {
       registry.worktrees.delete(row.id);
     });

@@ -22,6 +22,8 @@ export interface Wanted {
   owner?: string | undefined;
   /** Brings more into it, before anybody may use it; what throws or is killed here takes all of it back. */
   furnish?: ((row: WorktreeRow) => Promise<void>) | undefined;
+  /** Of the commands that set it up; default: the daemon's. */
+  environment?: Readonly<Record<string, string>> | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
   claim?: ((made: WorktreeRow) => void) | undefined;
 }

@@ -11,7 +11,7 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
   const recovery = new Recovery({
     registry: {
       runs: { placed: () => [] },
-      worktrees: { unfinished },
+      worktrees: { unfinished, live: () => [] },
       repositories: { get: () => ({ id: 'shop' }) },
     },
     creation: { rollBackFound },

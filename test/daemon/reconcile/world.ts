@@ -149,7 +149,6 @@ export function agreeingWorld(repositories: Readonly<Record<string, Readonly<Rec
   }
   return {
     home,
-    branchPrefix: 'plan/',
     repositories: views,
     worktrees,
     plans,
@@ -166,6 +165,7 @@ export const asked = (id: string, rest: Partial<Asked> = {}): Asked => ({
   listed: [listed(`/r/${id}`, { branch: 'main' })],
   directory: `/r/${id}/worktrees`,
   missingPaths: new Set(),
+  branchPrefix: 'plan/',
   emptyBranches: new Map(),
   ...rest,
 });

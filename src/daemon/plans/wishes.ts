@@ -1,0 +1,106 @@
+import type { Clock } from '../../base/clock.ts';
+import { newId } from '../../base/id.ts';
+import type { WtdError } from '../../contract/errors.ts';
+import type { LimitsAsked } from '../../contract/models.ts';
+import type { Configuration } from '../config.ts';
+import type { Git } from '../git/git.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
+import type { RepositorySettings, Settings } from '../repositories/settings.ts';
+import { combineLimits, configuredLimits, effectiveLimits, type RunLimits } from '../runs/limits.ts';
+import { locatePlanFile, requireBase } from './plan-location.ts';
+import { duplicateRun } from './refusals.ts';
+
+interface Parts {
+  registry: Registry;
+  settings: RepositorySettings;
+  configuration: Configuration;
+  git: Git;
+  clock: Clock;
+}
+
+export interface Wish {
+  name: string;
+  base?: string | undefined;
+  file?: string | undefined;
+  command?: string[] | undefined;
+  limits?: LimitsAsked | undefined;
+}
+
+/** A plan as it shall be, and what a run of it may use. */
+interface Described {
+  plan: PlanRow;
+  limits: RunLimits;
+}
+
+/** What somebody wants of a plan, and what its repository and the configuration say where they are silent. */
+export class Wishes {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  commandFor(repository: RepositoryRow, wish: Wish): string[] {
+    if (wish.command) return wish.command;
+    const known = this.#parts.registry.plans.byName(repository.id, wish.name)?.command ?? [];
+    return known.length > 0 ? known : (this.#parts.configuration.current.orchestrator.command ?? []);
+  }
+
+  /** Everything that can be wrong with the wish is refused here. */
+  async describe(repository: RepositoryRow, wish: Wish & { command: string[] }): Promise<Described> {
+    const { registry, settings, configuration, clock } = this.#parts;
+    const known = registry.plans.byName(repository.id, wish.name);
+    const said = await settings.of(repository);
+    const file =
+      wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
+    const base = await this.#baseFor(repository, wish, said);
+    const active = known && registry.runs.activeOf(known.id);
+    if (active) throw this.#duplicate(repository, { plan: known, run: active });
+    if (this.#needsWorktree(known)) await settings.requireTrusted(repository);
+    const now = clock.now();
+    const fresh = {
+      id: newId(),
+      repositoryId: repository.id,
+      name: wish.name,
+      branch: `${said.worktrees.branch_prefix}${wish.name}`,
+      baseCommit: null,
+      dependsOn: [],
+      worktreeId: null,
+      lastAttempt: 0,
+      createdAt: now,
+      lastActivityAt: now,
+    };
+    const limits = combineLimits(known?.limits ?? null, wish.limits);
+    const plan = { ...(known ?? fresh), base, file, command: wish.command, limits };
+    const configured = configuredLimits({ ...configuration.current, worktrees: said.worktrees });
+    return { plan, limits: effectiveLimits(limits, configured) };
+  }
+
+  /** What can be refused before a run that is there is stopped for a new one. */
+  async check(repository: RepositoryRow, wish: Wish): Promise<void> {
+    const { registry, settings } = this.#parts;
+    await this.#baseFor(repository, wish, await settings.of(repository));
+    const known = registry.plans.byName(repository.id, wish.name);
+    if (this.#needsWorktree(known)) await settings.requireTrusted(repository);
+  }
+
+  #needsWorktree(plan: PlanRow | undefined): boolean {
+    const worktree = plan?.worktreeId ?? null;
+    return worktree === null || this.#parts.registry.worktrees.get(worktree)?.state !== 'in_use';
+  }
+
+  /** A plan that has its worktree needs its base no more, unless another one is asked for. */
+  async #baseFor(repository: RepositoryRow, wish: Wish, { worktrees }: Settings): Promise<string | null> {
+    const { registry, git } = this.#parts;
+    const known = registry.plans.byName(repository.id, wish.name);
+    if (known && known.worktreeId !== null && wish.base === undefined) return known.base;
+    return (await requireBase(git, repository, wish.base ?? known?.base ?? worktrees.base)).base;
+  }
+
+  #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {
+    const id = run.worktreeId ?? plan.worktreeId;
+    const worktree = id === null ? undefined : this.#parts.registry.worktrees.get(id);
+    return duplicateRun({ repository, plan, run, worktree: worktree?.path ?? null });
+  }
+}

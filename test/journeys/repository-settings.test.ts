@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { Rig } from '../rig/rig.ts';
+
+const repository = 'shop';
+const create = (rig: Rig, name: string) => rig.call('plan.create', { name, repository });
+const workflow = (settings: object) => ({ '.claude/git-workflow.json': JSON.stringify(settings) });
+
+test('what wtd.yaml says holds before git-workflow.json, and that before the configuration', async () => {
+  const config = {
+    worktrees: { branch_prefix: 'mine/', resource_limits: { max_memory_mb: 1000, max_cpu_percent: 50 } },
+  };
+  await using rig = await Rig.setUp({ config });
+  await rig.call('repository.add', { path: rig.repository.path });
+  expect(await create(rig, 'one')).toMatchObject({ branch: 'mine/one', base: 'main' });
+
+  rig.repository.commit(workflow({ branch_prefix: 'flow/', merge_strategy: 'squash', hooks: { any: ['thing'] } }));
+  expect(await create(rig, 'two')).toMatchObject({ branch: 'flow/two' });
+  rig.repository.commit(workflow({ branch_prefix: 'flow/', worktrees: { branch_prefix: 'trees/', hooks: 1 } }));
+  expect(await create(rig, 'three')).toMatchObject({ branch: 'trees/three' });
+
+  rig.repository.git('branch', 'develop');
+  const limits = { max_memory_mb: 2000, max_disk_mb: null };
+  const own = { worktrees: { branch_prefix: 'own/', base: 'develop', resource_limits: limits } };
+  rig.repository.commit({ 'wtd.yaml': JSON.stringify(own) });
+  expect(await create(rig, 'four')).toMatchObject({ branch: 'own/four', base: 'develop' });
+  const run = await rig.start('four', ['true']);
+  expect(run.limits).toMatchObject({ maxMemoryMb: 2000, maxCpuPercent: 50, maxDiskMb: null });
+  const started = await rig.start('five', ['true'], { base: 'main', limits: { maxMemoryMb: 10_000 } });
+  expect(started.limits).toMatchObject({ maxMemoryMb: 10_000 });
+  expect(await rig.call('plan.show', { plan: 'five', repository })).toMatchObject({ branch: 'own/five', base: 'main' });
+
+  rig.repository.commit({ 'wtd.yaml': '' });
+  expect(await create(rig, 'six')).toMatchObject({ branch: 'trees/six', base: 'main' });
+});
+
+test('of git-workflow.json only what wtd honours has to be right, and it can make nothing run', async () => {
+  await using rig = await Rig.setUp();
+  const setup = { run: [['touch', 'never']], copy: 'whatever' };
+  rig.repository.commit(workflow({ worktrees: { setup, resource_limits: { max_memory_mb: 100 } }, branch_prefix: 1 }));
+  const refusal = await rig.refusal('plan.start', {
+    plan: 'login',
+    repository: rig.repository.path,
+    command: ['true'],
+  });
+  expect(refusal).toMatchObject({ code: 'INVALID_PARAMS' });
+  expect(refusal.message).toContain('.claude/git-workflow.json is not valid: branch_prefix');
+  rig.repository.commit(workflow({ worktrees: { setup, resource_limits: { max_memory_mb: 100 } } }));
+  const run = await rig.start('login', ['test', '!', '-e', 'never']);
+  expect(run.limits).toMatchObject({ maxMemoryMb: 100 });
+  expect(await rig.wait('login')).toMatchObject({ state: 'succeeded' });
+});
+
+test('the space that must stay free is as the repository says', async () => {
+  await using rig = await Rig.setUp();
+  rig.repository.commit(workflow({ resources: { min_disk_space_mb: 1_000_000_000 } }));
+  const wish = { plan: 'login', repository: rig.repository.path, command: ['true'] };
+  expect(await rig.refusal('plan.start', wish)).toMatchObject({ code: 'DISK_LOW', requiredMb: 1_000_000_000 });
+  rig.repository.commit({ 'wtd.yaml': 'resources: { min_disk_space_mb: 0 }\n' });
+  await rig.start('login', ['true']);
+});
+
+test('a file that is broken while a run waits ends that run with what is wrong, and not the queue', async () => {
+  await using rig = await Rig.setUp({ config: { limits: { max_concurrent: 1 } } });
+  const { child } = await rig.startSteered('busy');
+  expect(await rig.start('login', ['true'])).toMatchObject({ state: 'queued' });
+  rig.repository.write('wtd.yaml', 'wrong: 1\n');
+  await child.exit(0);
+  expect(await rig.wait('login')).toMatchObject({ state: 'failed', reason: 'spawn' });
+  expect((await rig.wtd('logs', 'login')).stdout).toContain('unknown key wrong');
+});
+
+test('the doctor knows branches by the prefix of their repository', async () => {
+  await using rig = await Rig.setUp();
+  rig.repository.commit({ 'wtd.yaml': 'worktrees: { branch_prefix: team/ }\n' });
+  await rig.call('repository.add', { path: rig.repository.path });
+  rig.repository.git('branch', 'team/left');
+  rig.repository.git('branch', 'plan/of-somebody');
+  const { findings } = await rig.call('daemon.doctor', {});
+  expect(findings).toMatchObject([{ kind: 'orphan_branch', subject: 'team/left' }]);
+});
