@@ -89,8 +89,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const roots = new Roots({ ...ground, executors, directories, looks });
   const disks = new DiskSpaces();
   const measured = { intervalMs, environment: ground.environment, onError };
-  const diskUsage = undo.use(new DiskUsage({ ...measured, runs: () => placesOf(registry) }));
-  const diskMbOf = (run: string) => diskUsage.of(run).megabytes;
+  const diskUsage = undo.use(new DiskUsage({ ...measured, places: () => placesOf(registry) }));
+  const diskMbOf = (run: string) => diskUsage.of(registry.runs.get(run)?.cwd ?? null).megabytes;
   const trees = () =>
     registry.runs
       .placed()
@@ -129,14 +129,17 @@ export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>,
 
 type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
 
-/** The worktrees whose disk space is measured. */
-const placesOf = (registry: Registry) =>
-  registry.runs
-    .placed()
-    .filter(({ state }) => state === 'running' || state === 'paused')
-    .flatMap(({ id: run, cwd: path, limits }) =>
-      path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
-    );
+/** The worktrees whose disk space is measured; one that is being made or taken away is not. */
+function placesOf(registry: Registry) {
+  const running = registry.runs.placed().filter(({ state }) => state === 'running' || state === 'paused');
+  const limitsIn = new Map(running.map(({ cwd, limits }) => [cwd, limits]));
+  const useOf = (path: string) => {
+    if (!limitsIn.has(path)) return 'idle';
+    return (limitsIn.get(path)?.maxDiskMb ?? null) === null ? 'unlimited' : 'limited';
+  };
+  const whole = registry.worktrees.live().filter(({ state }) => state !== 'creating' && state !== 'cleaning');
+  return whole.map(({ path }) => ({ path, use: useOf(path) }) as const);
+}
 
 export function buildWorktrees(ground: Ground) {
   const underWay = new UnderWay();

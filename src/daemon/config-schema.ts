@@ -34,6 +34,13 @@ export const configSchema = section({
       max_memory_mb: atMost(1_000_000_000),
       max_cpu_percent: atMost(1_000_000),
     }),
+    cleanup_policy: section({
+      idle_timeout: duration.default('24h'),
+      max_age: duration.default('14d'),
+      keep_failed: z.boolean().default(true),
+    }),
+    auto_cleanup: z.boolean().default(true),
+    disk_budget_mb: atMost(1_000_000_000),
   }),
   ports: section({ base: port.default(8100), range_size: positive(1000).default(10), last: port.default(12_099) }),
   limits: section({
