@@ -1,3 +1,5 @@
+import type { SweepEntry } from '../contract/cleanup.ts';
+import type { Result } from '../contract/index.ts';
 import type { Event, Plan, Repository, Run } from '../contract/models.ts';
 import {
   formatCommand,
@@ -8,6 +10,7 @@ import {
   formatSince,
   formatValue,
   paint,
+  plain,
   type View,
 } from './format.ts';
 
@@ -59,12 +62,35 @@ const eventColumns: readonly Column<Event>[] = [
   ['DATA', ({ data }) => formatValue(data)],
 ];
 
+type ShownRange = Result<'port.list'>['ranges'][number];
+
+const rangeColumns: readonly Column<ShownRange>[] = [
+  ['PORTS', (range) => formatPorts(range)],
+  repositoryColumn,
+  ['PLAN', ({ plan }) => formatValue(plan)],
+  ['WORKTREE', ({ path }, view) => formatPath(path, view)],
+  ['LISTENING', ({ listening }) => shorten(listening.map(describeListener).join(', ') || '-')],
+];
+
+const describeListener = ({ port, pid, command }: ShownRange['listening'][number]): string =>
+  `${port} ${pid === null ? 'somebody' : `${plain(command ?? '')} (${pid})`}`;
+
+export const sweepColumns: readonly Column<SweepEntry>[] = [
+  ['REASON', ({ reason }) => reason],
+  repositoryColumn,
+  ['WORKTREE', ({ path }, view) => formatPath(path, view)],
+  ['BRANCH', ({ branch }) => formatValue(branch)],
+  ['SIZE', ({ diskMb }) => formatMegabytes(diskMb)],
+  ['WHY', ({ detail }) => plain(detail)],
+];
+
 /** How each kind of list is shown, by the key that its method answers it under. */
 export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   plans: [repositoryColumn, ...planColumns],
   runs: runColumns,
   repositories: repositoryColumns,
   events: eventColumns,
+  ranges: rangeColumns,
 };
 
 /** The rows of a table as text, without its titles. */

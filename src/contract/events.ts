@@ -10,6 +10,7 @@ export const eventTypes = {
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted }.',
+  'cleanup.swept': 'A sweep took worktrees away, or failed to: how many { removed, skipped, errors }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',

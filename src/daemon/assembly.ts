@@ -4,6 +4,7 @@ import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
+import { Sweeper } from './cleanup/sweeper.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import { runCommand } from './commands/commands.ts';
 import type { Configuration } from './config.ts';
@@ -51,6 +52,7 @@ import { createReadiness } from './service/readiness.ts';
 import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
+import { PortList } from './status/port-list.ts';
 import { Status } from './status/status.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
@@ -194,7 +196,16 @@ export function buildDoctor({ ground, runs, plans }: Built, environment: Environ
   return new Doctor({ ...ground, ...runs, ...plans, socket, home, restorer, facts });
 }
 
-export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle, doctor: Doctor): Services {
+export function buildSweeper({ ground, runs, plans }: Built, isEnding: () => boolean): Sweeper {
+  const settingsOf = () => Promise.resolve(ground.configuration.current.worktrees);
+  return new Sweeper({ ...ground, ...runs, ...plans, home: ground.paths.home, settingsOf, isEnding });
+}
+
+export function buildServices(
+  { ground, runs, plans }: Built,
+  own: { lifecycle: LifeCycle; doctor: Doctor; sweeper: Sweeper },
+): Services {
+  const { lifecycle, doctor, sweeper } = own;
   const { registry, configuration, clock, paths } = ground;
   const { home, socket } = paths;
   const daemonStatus = new DaemonStatus({ registry, clock, socket, home });
@@ -207,8 +218,16 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,
     journal: new Journal(registry),
-    status: new Status({ ...ground, ...plans, daemonStatus, machine, moreWarnings: () => doctor.warnings() }),
+    status: new Status({
+      ...ground,
+      ...plans,
+      daemonStatus,
+      machine,
+      moreWarnings: () => [...doctor.warnings(), ...sweeper.warnings()],
+    }),
     daemonStatus,
+    portList: new PortList(registry),
+    sweeper,
     doctor,
     lifecycle,
   };
@@ -216,9 +235,9 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
 
 export function buildSchedule(
   { ground, runs, plans }: Built,
-  work: { queue: Queue; recovery: Recovery; doctor: Doctor },
+  work: { queue: Queue; recovery: Recovery; doctor: Doctor; sweeper: Sweeper },
 ): Schedule {
-  const { configuration, log, clock } = ground;
+  const { configuration, log, clock, paths } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
     configuration,
@@ -232,8 +251,12 @@ export function buildSchedule(
         work.queue.advance();
         await work.doctor.check();
       },
-      cleanup: () => retention.apply(),
+      cleanup: async (isDue) => {
+        await retention.apply();
+        if (isDue) await work.sweeper.runOnSchedule();
+      },
     },
+    dueFile: paths.cleanupDue,
   });
 }
 

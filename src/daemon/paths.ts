@@ -14,6 +14,8 @@ export interface Paths {
   socket: string;
   logs: string;
   runs: string;
+  /** When the next cleanup is due. */
+  cleanupDue: string;
 }
 
 /**
@@ -56,6 +58,7 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
     socket: join(state, 'wtd.sock'),
     logs: join(state, 'logs'),
     runs: join(state, 'runs'),
+    cleanupDue: join(state, 'cleanup.due'),
   };
 }
 
