@@ -4,13 +4,14 @@ import { milliseconds } from '../../base/duration.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
-import { findCommit, isContained, listWorktrees } from '../git/questions.ts';
+import { listWorktrees } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { DiskUsage } from '../runs/disk-usage.ts';
 import { findOccupants } from '../runs/occupants.ts';
 import { isMissing, isUnlinked } from '../worktrees/entry.ts';
 import { examine } from '../worktrees/examine.ts';
+import { askMerging } from '../worktrees/merging.ts';
 import { findClaim } from '../worktrees/safety.ts';
 import type { Candidate, Policy, Seen } from './plan.ts';
 
@@ -99,42 +100,13 @@ export class Candidates {
     const missing = await isMissing(row.path);
     // A directory that git does not list is no worktree of this repository any more.
     if (!entry && !missing) return undefined;
-    const baseName = plan?.base ?? row.base ?? repository.defaultBranch;
-    const origin = plan?.baseCommit ?? row.baseCommit;
+    // What a detached HEAD has and no branch has is found by `examine`.
+    const head = entry?.branch === null ? undefined : (entry?.head ?? undefined);
     const [findings, merging] = await Promise.all([
       examine(git, repository, row.path),
-      this.#compare({ repository, branch: row.branch, entry, baseName, origin }).catch(() => undefined),
+      askMerging(git, { repository, row, plan, head }).catch(() => undefined),
     ]);
     const { isUnmerged, isMerged } = merging ?? { isUnmerged: undefined, isMerged: false };
     return { findings, claim: findClaim(listed, row.path, home), isMissing: missing, isUnmerged, isMerged };
   }
-
-  /** By its own branch it is merged; unmerged is what it has checked out, whatever branch that is. */
-  async #compare(about: {
-    repository: RepositoryRow;
-    branch: string | null;
-    entry: ListedWorktree | undefined;
-    baseName: string | null;
-    origin: string;
-  }): Promise<{ isUnmerged: boolean | undefined; isMerged: boolean }> {
-    const { git } = this.#parts;
-    const { repository, branch, entry, baseName, origin } = about;
-    const { commonDir } = repository;
-    const tip = branch === null ? undefined : await findCommit(git, commonDir, `refs/heads/${branch}`);
-    // What a detached HEAD has and no branch has is found by `examine`.
-    const head = entry && entry.branch === null ? undefined : (entry?.head ?? undefined);
-    const commits = [...new Set([tip, head])].filter((commit) => commit !== undefined);
-    if (commits.length === 0) return { isUnmerged: false, isMerged: false };
-    const base = baseName === null ? undefined : await findBase(git, commonDir, baseName);
-    if (base === undefined) return { isUnmerged: undefined, isMerged: false };
-    const contained = await Promise.all(commits.map((commit) => isContained(git, commonDir, { tip: commit, base })));
-    const isUnmerged = contained.includes(false);
-    // The base's own branch is where others are merged to.
-    const hasLeft = tip !== undefined && tip !== origin && branch !== baseName;
-    return { isUnmerged, isMerged: hasLeft && !isUnmerged };
-  }
 }
-
-/** A branch comes before a tag of its name. */
-const findBase = async (git: Git, commonDir: string, name: string): Promise<string | undefined> =>
-  (await findCommit(git, commonDir, `refs/heads/${name}`)) ?? findCommit(git, commonDir, name);

@@ -6,7 +6,7 @@ const bytesPerMegabyte = 1_000_000;
 const timeoutMs = 60_000;
 /** What nobody set a limit for is measured for at most a twentieth of the time. */
 const restFactor = 20;
-/** What nothing runs in is measured for at most a hundredth of the time, and each not more often than this. */
+/** What nothing runs in is measured again for at most a hundredth of the time, and each not more often than this. */
 const idleRestFactor = 100;
 const idleIntervalMs = 600_000;
 
@@ -42,7 +42,7 @@ export class DiskUsage implements AsyncDisposable {
   readonly #known = new Map<string, Known>();
   /** Of the monotonic clock: until then only what is limited is measured. */
   #restUntil = 0;
-  #idleRestUntil = 0;
+  #lastIdle = { measuredAt: 0, tookMs: 0 };
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -85,7 +85,7 @@ export class DiskUsage implements AsyncDisposable {
   }
 
   #dueAt({ path, use }: Place): number {
-    const { measuredAt, tookMs } = this.#known.get(path) ?? { measuredAt: -Infinity, tookMs: 0 };
+    const { measuredAt, tookMs, count } = this.#known.get(path) ?? { measuredAt: -Infinity, tookMs: 0, count: 0 };
     const intervalMs = this.#options.intervalMs();
     switch (use) {
       case 'limited':
@@ -93,8 +93,13 @@ export class DiskUsage implements AsyncDisposable {
       case 'unlimited':
         return Math.max(measuredAt + Math.max(intervalMs, tookMs * restFactor), this.#restUntil);
       case 'idle':
-        return Math.max(measuredAt + idleIntervalMs, this.#idleRestUntil);
+        return Math.max(measuredAt + idleIntervalMs, this.#idleRestUntil(count));
     }
+  }
+
+  #idleRestUntil(count: number): number {
+    const { measuredAt, tookMs } = this.#lastIdle;
+    return measuredAt + tookMs * (count === 0 ? restFactor : idleRestFactor);
   }
 
   async #measure({ path, use }: Place): Promise<void> {
@@ -103,7 +108,7 @@ export class DiskUsage implements AsyncDisposable {
     const measuredAt = performance.now();
     const tookMs = measuredAt - began;
     if (use === 'unlimited') this.#restUntil = measuredAt + tookMs * restFactor;
-    if (use === 'idle') this.#idleRestUntil = measuredAt + tookMs * idleRestFactor;
+    if (use === 'idle') this.#lastIdle = { measuredAt, tookMs };
     this.#known.set(path, { megabytes, measuredAt, tookMs, count: this.of(path).count + 1 });
   }
 
