@@ -1,3 +1,5 @@
+import type { SweepEntry } from '../contract/cleanup.ts';
+import type { Result } from '../contract/index.ts';
 import type { Event, Plan, Repository, Run, Snapshot } from '../contract/models.ts';
 import {
   formatCommand,
@@ -8,6 +10,7 @@ import {
   formatSince,
   formatValue,
   paint,
+  plain,
   type View,
 } from './format.ts';
 
@@ -68,6 +71,28 @@ const snapshotColumns: readonly Column<Snapshot>[] = [
   ['REASON', ({ reason }) => shorten(formatValue(reason))],
 ];
 
+type ShownRange = Result<'port.list'>['ranges'][number];
+
+const rangeColumns: readonly Column<ShownRange>[] = [
+  ['PORTS', (range) => formatPorts(range)],
+  repositoryColumn,
+  ['PLAN', ({ plan }) => formatValue(plan)],
+  ['WORKTREE', ({ path }, view) => formatPath(path, view)],
+  ['LISTENING', ({ listening }) => shorten(listening.map(describeListener).join(', ') || '-')],
+];
+
+const describeListener = ({ port, pid, command }: ShownRange['listening'][number]): string =>
+  `${port} ${pid === null ? 'somebody' : `${plain(command ?? '')} (${pid})`}`;
+
+export const sweepColumns: readonly Column<SweepEntry>[] = [
+  ['REASON', ({ reason }) => reason],
+  repositoryColumn,
+  ['WORKTREE', ({ path }, view) => formatPath(path, view)],
+  ['BRANCH', ({ branch }) => formatValue(branch)],
+  ['SIZE', ({ diskMb }) => formatMegabytes(diskMb)],
+  ['WHY', ({ detail }) => plain(detail)],
+];
+
 /** How each kind of list is shown, by the key that its method answers it under. */
 export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   plans: [repositoryColumn, ...planColumns],
@@ -75,6 +100,7 @@ export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   repositories: repositoryColumns,
   events: eventColumns,
   snapshots: snapshotColumns,
+  ranges: rangeColumns,
 };
 
 /** The rows of a table as text, without its titles. */

@@ -1,4 +1,5 @@
 import { callMethod } from './call.ts';
+import { cleanUp } from './cleanup.ts';
 import type { Command, Handler } from './command.ts';
 import { completionScript, shells, type Shell } from './completion.ts';
 import { seeDoctor } from './doctor.ts';
@@ -62,6 +63,13 @@ const ownCommands: readonly Command[] = [
     positional: ['plan'],
     rest: 'command',
     handle: execPlan,
+  },
+  {
+    name: 'cleanup',
+    summary: 'Tell which worktrees a sweep would remove, or remove them; unsaved and unmerged work always stays',
+    parameters: [...requireMethod('cleanup.plan').params, flag('execute', 'Remove them')],
+    positional: [],
+    handle: cleanUp,
   },
   {
     name: 'events',

@@ -1,4 +1,5 @@
 import type { MethodName, Result } from '../contract/index.ts';
+import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
@@ -11,6 +12,8 @@ type Presenters = {
 
 /** Answers that have a text of their own; the others are shown by their shape. */
 const presenters: Presenters = {
+  'cleanup.plan': formatSweepPlan,
+  'cleanup.run': formatSweep,
   'daemon.doctor': formatDiagnosis,
   'daemon.reload': () => 'the daemon has read its configuration again\n',
   'daemon.shutdown': () => 'the daemon has ended\n',

@@ -15,6 +15,7 @@ export const eventTypes = {
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted }.',
   'worktree.snapshot': 'The state of a worktree was kept: { snapshot, name, reason }.',
   'worktree.restored': 'A worktree was made from a snapshot: { snapshot, path, branch }.',
+  'cleanup.swept': 'A sweep took worktrees away, or failed to: how many { removed, skipped, errors }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
+import * as cleanup from './cleanup.ts';
 import * as config from './config.ts';
 import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Method } from './method.ts';
 import * as plan from './plan.ts';
+import * as port from './port.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
@@ -11,7 +13,7 @@ import * as status from './status.ts';
 import * as worktree from './worktree.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-const contract = { config, daemon, event, plan, repository, rpc, run, status, worktree };
+const contract = { cleanup, config, daemon, event, plan, port, repository, rpc, run, status, worktree };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

@@ -4,6 +4,7 @@ import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
+import { Sweeper } from './cleanup/sweeper.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import { runCommand } from './commands/commands.ts';
 import type { Configuration } from './config.ts';
@@ -53,6 +54,7 @@ import { createReadiness } from './service/readiness.ts';
 import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
+import { PortList } from './status/port-list.ts';
 import { Status } from './status/status.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
@@ -95,8 +97,8 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const roots = new Roots({ ...ground, executors, directories, looks });
   const disks = new DiskSpaces();
   const measured = { intervalMs, environment: ground.environment, onError };
-  const diskUsage = undo.use(new DiskUsage({ ...measured, runs: () => placesOf(registry) }));
-  const diskMbOf = (run: string) => diskUsage.of(run).megabytes;
+  const diskUsage = undo.use(new DiskUsage({ ...measured, places: () => placesOf(registry) }));
+  const diskMbOf = (run: string) => diskUsage.of(registry.runs.get(run)?.cwd ?? null).megabytes;
   const trees = () =>
     registry.runs
       .placed()
@@ -135,14 +137,17 @@ export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>,
 
 type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
 
-/** The worktrees whose disk space is measured. */
-const placesOf = (registry: Registry) =>
-  registry.runs
-    .placed()
-    .filter(({ state }) => state === 'running' || state === 'paused')
-    .flatMap(({ id: run, cwd: path, limits }) =>
-      path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
-    );
+/** The worktrees whose disk space is measured; one that is being made or taken away is not. */
+function placesOf(registry: Registry) {
+  const running = registry.runs.placed().filter(({ state }) => state === 'running' || state === 'paused');
+  const limitsIn = new Map(running.map(({ cwd, limits }) => [cwd, limits]));
+  const useOf = (path: string) => {
+    if (!limitsIn.has(path)) return 'idle';
+    return (limitsIn.get(path)?.maxDiskMb ?? null) === null ? 'unlimited' : 'limited';
+  };
+  const whole = registry.worktrees.live().filter(({ state }) => state !== 'creating' && state !== 'cleaning');
+  return whole.map(({ path }) => ({ path, use: useOf(path) }) as const);
+}
 
 export function buildWorktrees(ground: Ground) {
   const { home, socket, setupLogs: logs } = ground.paths;
@@ -204,7 +209,16 @@ export function buildDoctor({ ground, runs, plans }: Built, environment: Environ
   return new Doctor({ ...ground, ...runs, ...plans, socket, home, restorer, facts });
 }
 
-export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCycle, doctor: Doctor): Services {
+export function buildSweeper({ ground, runs, plans }: Built, isEnding: () => boolean): Sweeper {
+  const settingsOf = () => Promise.resolve(ground.configuration.current.worktrees);
+  return new Sweeper({ ...ground, ...runs, ...plans, home: ground.paths.home, settingsOf, isEnding });
+}
+
+export function buildServices(
+  { ground, runs, plans }: Built,
+  own: { lifecycle: LifeCycle; doctor: Doctor; sweeper: Sweeper },
+): Services {
+  const { lifecycle, doctor, sweeper } = own;
   const { registry, configuration, clock, paths } = ground;
   const { home, socket } = paths;
   const daemonStatus = new DaemonStatus({ registry, clock, socket, home });
@@ -217,9 +231,17 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,
     journal: new Journal(registry),
-    status: new Status({ ...ground, ...plans, daemonStatus, machine, moreWarnings: () => doctor.warnings() }),
     worktreeSnapshots: new WorktreeSnapshots({ ...ground, ...plans }),
+    status: new Status({
+      ...ground,
+      ...plans,
+      daemonStatus,
+      machine,
+      moreWarnings: () => [...doctor.warnings(), ...sweeper.warnings()],
+    }),
     daemonStatus,
+    portList: new PortList(registry),
+    sweeper,
     doctor,
     lifecycle,
   };
@@ -227,9 +249,9 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
 
 export function buildSchedule(
   { ground, runs, plans }: Built,
-  work: { queue: Queue; recovery: Recovery; doctor: Doctor },
+  work: { queue: Queue; recovery: Recovery; doctor: Doctor; sweeper: Sweeper },
 ): Schedule {
-  const { configuration, log, clock } = ground;
+  const { configuration, log, clock, paths } = ground;
   const retention = new Retention({ ...ground, ...runs, ...plans });
   return new Schedule({
     configuration,
@@ -243,8 +265,12 @@ export function buildSchedule(
         work.queue.advance();
         await work.doctor.check();
       },
-      cleanup: () => retention.apply(),
+      cleanup: async (isDue) => {
+        await retention.apply();
+        if (isDue) await work.sweeper.runOnSchedule();
+      },
     },
+    dueFile: paths.cleanupDue,
   });
 }
 

@@ -48,6 +48,13 @@ const worktrees = {
     max_memory_mb: atMost(1_000_000_000),
     max_cpu_percent: atMost(1_000_000),
   }),
+  cleanup_policy: section({
+    idle_timeout: duration.default('24h'),
+    max_age: duration.default('14d'),
+    keep_failed: z.boolean().default(true),
+  }),
+  auto_cleanup: z.boolean().default(true),
+  disk_budget_mb: atMost(1_000_000_000),
 };
 
 const resources = { min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) };

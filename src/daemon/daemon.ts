@@ -32,6 +32,7 @@ import {
   buildRuns,
   buildSchedule,
   buildServices,
+  buildSweeper,
   buildWatches,
   type Ground,
 } from './assembly.ts';
@@ -55,7 +56,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
   const lifeCycle = undo.use(new LifeCycle({ ...ground, ...plans, queue }));
   const doctor = buildDoctor({ ground, runs, plans }, environment);
-  const services = buildServices({ ground, runs, plans }, lifeCycle, doctor);
+  const sweeper = buildSweeper({ ground, runs, plans }, isEnding);
+  const services = buildServices({ ground, runs, plans }, { lifecycle: lifeCycle, doctor, sweeper });
   const dispatch = createDispatch({
     services,
     log,
@@ -79,7 +81,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   runs.diskUsage.start();
   runs.machineCpu.start();
   queue.open();
-  const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor }));
+  const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor, sweeper }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));
   lifeCycle.onReload(async () => {

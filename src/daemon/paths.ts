@@ -16,6 +16,8 @@ export interface Paths {
   /** What commands printed that set worktrees up. */
   setupLogs: string;
   runs: string;
+  /** When the next cleanup is due. */
+  cleanupDue: string;
 }
 
 /**
@@ -59,6 +61,7 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
     logs: join(state, 'logs'),
     setupLogs: join(state, 'logs', 'setup'),
     runs: join(state, 'runs'),
+    cleanupDue: join(state, 'cleanup.due'),
   };
 }
 

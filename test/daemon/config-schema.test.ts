@@ -11,6 +11,9 @@ describe('the configuration', () => {
         branch_prefix: 'plan/',
         setup: { copy: ['.env', '.env.local'], clone: ['node_modules'], run: [], timeout: '30m' },
         resource_limits: { max_disk_mb: null, max_memory_mb: null, max_cpu_percent: null },
+        cleanup_policy: { idle_timeout: '24h', max_age: '14d', keep_failed: true },
+        auto_cleanup: true,
+        disk_budget_mb: null,
       },
       ports: { base: 8100, range_size: 10, last: 12_099 },
       limits: {

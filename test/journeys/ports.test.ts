@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Plan } from '../../src/contract/models.ts';
 import { footprint } from '../rig/footprint.ts';
@@ -92,6 +94,59 @@ test('when no range is left a start is refused with PORTS_EXHAUSTED and what to 
   await rig.call('plan.remove', { plan: 'a', repository: 'shop' });
   await startAll(rig, 'c');
   expect(await startOf(rig, 'c')).toBe(22_500);
+});
+
+test('PORTS_EXHAUSTED names who could give a range back, what is missing or merged first, and who listens in the others', async () => {
+  await using rig = await setUp(23_100, 5);
+  await startAll(rig, 'used', 'gone');
+  const work = 'echo work > work.txt && git add work.txt && git commit --quiet -m work';
+  await rig.start('merged', ['sh', '-c', work]);
+  await rig.wait('merged');
+  rig.repository.git('merge', '--quiet', 'plan/merged');
+  const { child } = await rig.startSteered('busy');
+  rmSync(join(rig.repository.path, 'worktrees', 'plan-gone'), { recursive: true });
+  await using _listener = await tryListen(23_144, '127.0.0.1');
+  const params = { plan: 'more', repository: 'shop', command: ['true'], env: { ...rig.place.env } };
+  const { suggestions, message } = await rig.refusal('plan.start', params);
+  expect(message).toBe('no range of 10 ports is free up to 23149');
+  expect(suggestions).toEqual([
+    '`wtd plan remove gone --repo shop` gives 23110-23119 back: its directory is gone',
+    '`wtd plan remove merged --repo shop` gives 23120-23129 back: it is merged',
+    expect.stringMatching(/^`wtd plan remove used --repo shop` gives 23100-23109 back: last used \d+s ago$/),
+    expect.stringMatching(
+      new RegExp(`^23140-23149 is passed over, because .*node.* \\(pid ${process.pid}\\) listens on 23144$`),
+    ),
+  ]);
+  await child.exit(0);
+  await rig.wait('busy');
+});
+
+test('wtd ports shows every range, the lowest first, and who listens in it', async () => {
+  await using rig = await setUp(23_200, 4);
+  await startAll(rig, 'quiet', 'serving');
+  await using _listener = await tryListen(23_213, '127.0.0.1');
+  await using _elsewhere = await tryListen(23_225, '127.0.0.1');
+  const { worktree } = await show(rig, 'serving');
+  const { ranges } = await rig.call('port.list', {});
+  expect(ranges).toMatchObject([
+    { start: 23_200, end: 23_209, plan: 'quiet', repository: 'shop', listening: [] },
+    {
+      start: 23_210,
+      end: 23_219,
+      plan: 'serving',
+      worktree: worktree?.id,
+      name: 'plan-serving',
+      path: worktree?.path,
+      listening: [{ port: 23_213, pid: process.pid, command: expect.stringContaining('node') as unknown }],
+    },
+  ]);
+  const printed = await rig.wtd('ports');
+  expect(printed.stdout).toMatch(
+    /^PORTS .*LISTENING\n23200-23209 +shop +quiet .* -\n23210-23219 +shop +serving .*23213 /,
+  );
+  expect((await rig.wtd('ports', '--json')).json()).toEqual({ ranges });
+  await rig.call('plan.remove', { plan: 'quiet', repository: 'shop' });
+  expect((await rig.call('port.list', {})).ranges).toHaveLength(1);
 });
 
 test('the first start of a repository that finds no port leaves not even an empty directory', async () => {

@@ -1,4 +1,5 @@
 import type { MethodName, Params, Result, StreamName } from '../../contract/index.ts';
+import type { Sweeper } from '../cleanup/sweeper.ts';
 import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
 import type { Plans } from '../plans/plans.ts';
@@ -7,6 +8,7 @@ import type { Repositories } from '../repositories/repositories.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunLogs } from '../runs/run-logs.ts';
 import type { Runs } from '../plans/runs.ts';
+import type { PortList } from '../status/port-list.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WorktreeSnapshots } from '../worktrees/worktree-snapshots.ts';
@@ -23,6 +25,8 @@ export interface Services {
   status: Status;
   worktreeSnapshots: WorktreeSnapshots;
   daemonStatus: DaemonStatus;
+  portList: PortList;
+  sweeper: Sweeper;
   doctor: Doctor;
   lifecycle: Lifecycle;
 }

@@ -1,9 +1,11 @@
 import type { MethodName } from '../../contract/index.ts';
+import * as cleanup from './cleanup.ts';
 import * as config from './config.ts';
 import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Handler } from './handler.ts';
 import * as plan from './plan.ts';
+import * as port from './port.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
@@ -19,4 +21,16 @@ type Handlers = {
 };
 
 /** Every method's handler, by noun and verb; one that is missing or wrongly typed does not compile. */
-export const handlers = { config, daemon, event, plan, repository, rpc, run, status, worktree } satisfies Handlers;
+export const handlers = {
+  cleanup,
+  config,
+  daemon,
+  event,
+  plan,
+  port,
+  repository,
+  rpc,
+  run,
+  status,
+  worktree,
+} satisfies Handlers;

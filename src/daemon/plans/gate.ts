@@ -109,7 +109,7 @@ export class Gate {
     const promises = registry.runs
       .placed()
       .filter(isHere)
-      .map(({ id, limits }) => ({ maxDiskMb: limits?.maxDiskMb ?? null, diskMb: diskUsage.of(id).megabytes }));
+      .map(({ cwd, limits }) => ({ maxDiskMb: limits?.maxDiskMb ?? null, diskMb: diskUsage.of(cwd).megabytes }));
     const required = requiredMb({ promises, reserveMb: ground.reserveMb, ownMb: maxDiskMb ?? 0 });
     return ground.freeMb >= required ? undefined : diskLow({ ...ground, requiredMb: required });
   }

@@ -5,6 +5,7 @@ import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { Enforcement } from '../runs/enforcement.ts';
+import type { DiskUsage } from '../runs/disk-usage.ts';
 import { isActive } from '../runs/machine.ts';
 import type { LogLimit } from '../runs/log-limit.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
@@ -24,6 +25,7 @@ interface Parts {
   enforcement: Enforcement;
   gate: Gate;
   registered: RegisteredRuns;
+  diskUsage: DiskUsage;
 }
 
 /** Rows of plans as the contract shows them, from what is known right now. */
@@ -57,7 +59,7 @@ export class PlanModels {
             plan: plan.name,
             conditions: conditionsOf(facts),
             lease: registry.leases.ofWorktree(worktree.id),
-            diskMb: null,
+            diskMb: this.#parts.diskUsage.of(worktree.path).megabytes,
           })
         : null,
       ports: worktree ? portsOf(worktree) : null,

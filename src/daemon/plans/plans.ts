@@ -68,7 +68,7 @@ export class Plans {
   async create(address: Address, described: Described): Promise<Plan> {
     const { registry, repositories, settings, git, clock } = this.#parts;
     const repository = await repositories.resolve(address);
-    return this.#inTurn(repository, described.name, async () => {
+    return this.inTurn(repository, described.name, async () => {
       if (registry.plans.byName(repository.id, described.name)) throw exists(described.name);
       const { name, command = [], dependsOn = [] } = described;
       const file = described.file === undefined ? null : await locatePlanFile(registry, repository, described.file);
@@ -118,12 +118,12 @@ export class Plans {
 
   async start(address: Address, wish: StartWish): Promise<RunRow> {
     const repository = await this.#parts.repositories.resolve(address);
-    return this.#inTurn(repository, wish.name, () => this.#parts.starter.start(repository, wish));
+    return this.inTurn(repository, wish.name, () => this.#parts.starter.start(repository, wish));
   }
 
   async register(address: Address, wish: RegisterWish): ReturnType<Starter['register']> {
     const repository = await this.#parts.repositories.resolve(address);
-    return this.#inTurn(repository, wish.name, () => this.#parts.starter.register(repository, wish));
+    return this.inTurn(repository, wish.name, () => this.#parts.starter.register(repository, wish));
   }
 
   /** Answers the ended run when its whole process tree is gone. */
@@ -170,7 +170,7 @@ export class Plans {
     const wish = { name: plan.name, command, env: options.env };
     await starter.check(repository, wish);
     if (last) await this.stopRun(last.id, { graceMs: options.graceMs });
-    return this.#inTurn(repository, plan.name, () => starter.start(repository, wish));
+    return this.inTurn(repository, plan.name, () => starter.start(repository, wish));
   }
 
   /** The run that is meant: the one with this id, or the last one of the plan. */
@@ -187,7 +187,7 @@ export class Plans {
   /** Forgets a plan and takes its worktree away. Throws UNSAFE with everything that would be lost. */
   async remove(address: PlanAddress): Promise<void> {
     const { plan, repository } = await this.#require(address);
-    await this.#inTurn(repository, plan.name, () =>
+    await this.inTurn(repository, plan.name, () =>
       this.#remove(repository, requirePlan(this.#parts.registry, repository, plan.name)),
     );
   }
@@ -216,7 +216,8 @@ export class Plans {
     return { repository, plan: requirePlan(this.#parts.registry, repository, address.plan) };
   }
 
-  #inTurn<T>(repository: RepositoryRow, plan: string, task: () => Promise<T>): Promise<T> {
+  /** For whoever else changes a plan, or takes its worktree away. */
+  inTurn<T>(repository: RepositoryRow, plan: string, task: () => Promise<T>): Promise<T> {
     return this.#turns.run(`${repository.commonDir}\0${plan}`, task);
   }
 }

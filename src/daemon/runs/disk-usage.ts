@@ -6,17 +6,19 @@ const bytesPerMegabyte = 1_000_000;
 const timeoutMs = 60_000;
 /** What nobody set a limit for is measured for at most a twentieth of the time. */
 const restFactor = 20;
+/** What nothing runs in is measured again for at most a hundredth of the time, and each not more often than this. */
+const idleRestFactor = 100;
+const idleIntervalMs = 600_000;
 
 interface Place {
-  run: string;
   path: string;
-  /** There is a limit for it, so it is measured as often as everything else. */
-  isLimited: boolean;
+  /** `limited`: there is a limit for it, so it is measured as often as everything else. `idle`: nothing runs in it. */
+  use: 'limited' | 'unlimited' | 'idle';
 }
 
 interface Options {
   intervalMs: () => number;
-  runs: () => readonly Place[];
+  places: () => readonly Place[];
   environment: Readonly<Record<string, string>>;
   onError: (error: unknown) => void;
 }
@@ -25,16 +27,22 @@ interface Known {
   /** Null: it could not be measured. */
   megabytes: number | null;
   /** Of the monotonic clock. */
-  dueAt: number;
+  measuredAt: number;
+  tookMs: number;
   /** How often it was measured. */
   count: number;
 }
 
-/** The disk space of worktrees, measured in the background, one at a time. */
+/**
+ * The disk space of worktrees, measured in the background, one at a time. Blocks that a file shares with others by a
+ * reflink are counted for each.
+ */
 export class DiskUsage implements AsyncDisposable {
   readonly #options: Options;
   readonly #known = new Map<string, Known>();
+  /** Of the monotonic clock: until then only what is limited is measured. */
   #restUntil = 0;
+  #lastIdle = { measuredAt: 0, tookMs: 0 };
   readonly #stopped = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -46,8 +54,9 @@ export class DiskUsage implements AsyncDisposable {
     this.#loop = this.#measureForever();
   }
 
-  of(run: string): Pick<Known, 'megabytes' | 'count'> {
-    return this.#known.get(run) ?? { megabytes: null, count: 0 };
+  /** Of the worktree with this path. */
+  of(path: string | null): Pick<Known, 'megabytes' | 'count'> {
+    return this.#known.get(path ?? '') ?? { megabytes: null, count: 0 };
   }
 
   async #measureForever(): Promise<void> {
@@ -63,10 +72,10 @@ export class DiskUsage implements AsyncDisposable {
 
   /** Measures the worktree that waits longest, if it is time; answers how long to wait for the next. */
   async #measureNext(): Promise<number> {
-    const runs = this.#options.runs();
-    const wanted = new Set(runs.map(({ run }) => run));
-    for (const run of this.#known.keys()) if (!wanted.has(run)) this.#known.delete(run);
-    const [next] = runs.map((place) => ({ place, dueAt: this.#dueAt(place) })).sort((a, b) => a.dueAt - b.dueAt);
+    const places = this.#options.places();
+    const wanted = new Set(places.map(({ path }) => path));
+    for (const path of this.#known.keys()) if (!wanted.has(path)) this.#known.delete(path);
+    const [next] = places.map((place) => ({ place, dueAt: this.#dueAt(place) })).sort((a, b) => a.dueAt - b.dueAt);
     const intervalMs = this.#options.intervalMs();
     if (!next) return intervalMs;
     const waitMs = next.dueAt - performance.now();
@@ -75,19 +84,32 @@ export class DiskUsage implements AsyncDisposable {
     return 0;
   }
 
-  #dueAt({ run, isLimited }: Place): number {
-    const dueAt = this.#known.get(run)?.dueAt ?? 0;
-    return isLimited ? dueAt : Math.max(dueAt, this.#restUntil);
+  #dueAt({ path, use }: Place): number {
+    const { measuredAt, tookMs, count } = this.#known.get(path) ?? { measuredAt: -Infinity, tookMs: 0, count: 0 };
+    const intervalMs = this.#options.intervalMs();
+    switch (use) {
+      case 'limited':
+        return measuredAt + intervalMs;
+      case 'unlimited':
+        return Math.max(measuredAt + Math.max(intervalMs, tookMs * restFactor), this.#restUntil);
+      case 'idle':
+        return Math.max(measuredAt + idleIntervalMs, this.#idleRestUntil(count));
+    }
   }
 
-  async #measure({ run, path, isLimited }: Place): Promise<void> {
+  #idleRestUntil(count: number): number {
+    const { measuredAt, tookMs } = this.#lastIdle;
+    return measuredAt + tookMs * (count === 0 ? restFactor : idleRestFactor);
+  }
+
+  async #measure({ path, use }: Place): Promise<void> {
     const began = performance.now();
     const megabytes = await measure(path, this.#options.environment).catch(() => null);
-    const now = performance.now();
-    const restMs = isLimited ? 0 : (now - began) * restFactor;
-    const dueAt = now + Math.max(this.#options.intervalMs(), restMs);
-    if (!isLimited) this.#restUntil = now + restMs;
-    this.#known.set(run, { megabytes, dueAt, count: this.of(run).count + 1 });
+    const measuredAt = performance.now();
+    const tookMs = measuredAt - began;
+    if (use === 'unlimited') this.#restUntil = measuredAt + tookMs * restFactor;
+    if (use === 'idle') this.#lastIdle = { measuredAt, tookMs };
+    this.#known.set(path, { megabytes, measuredAt, tookMs, count: this.of(path).count + 1 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

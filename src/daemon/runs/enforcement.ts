@@ -106,7 +106,7 @@ export class Enforcement {
       memoryMb: [],
       cpuPercent: [],
       diskMb: [],
-      diskCount: this.#parts.diskUsage.of(run.id).count,
+      diskCount: this.#parts.diskUsage.of(run.cwd).count,
       hasSample: false,
       warned: new Map(),
       isActedOn: false,
@@ -131,7 +131,7 @@ export class Enforcement {
       push(watch.cpuPercent, usage.cpuPercent);
     }
     watch.hasSample ||= usage !== undefined; // the first one may be of a process that just begins
-    const { megabytes, count } = this.#parts.diskUsage.of(run.id);
+    const { megabytes, count } = this.#parts.diskUsage.of(run.cwd);
     if (count !== watch.diskCount) push(watch.diskMb, megabytes);
     watch.diskCount = count;
   }

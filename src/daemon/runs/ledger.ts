@@ -42,6 +42,9 @@ export class RunLedger {
     this.#registry.change((tell) => {
       this.#registry.runs.update(id, { ...entry.changes, state: to });
       this.#registry.plans.update(run.planId, { lastActivityAt: this.#clock.now() });
+      if (moved.worktreeId !== null) {
+        this.#registry.worktrees.update(moved.worktreeId, { lastUsedAt: this.#clock.now() });
+      }
       tell({
         ...this.#about(moved),
         type: run.state === 'paused' && to === 'running' ? 'run.resumed' : eventOf[to],

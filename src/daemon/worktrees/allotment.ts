@@ -13,6 +13,7 @@ import { isMissing } from './entry.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { findRange, portsOf } from './ports.ts';
+import { portsExhausted } from './ports-exhausted.ts';
 import { pathTaken } from './refusals.ts';
 import type { Wanted } from './register.ts';
 import { removeIfEmpty } from './trash.ts';
@@ -108,9 +109,12 @@ export class Allotment {
   }
 
   async #leasePorts(): Promise<PortRange> {
-    const { registry, configuration } = this.#parts;
+    const { registry, configuration, git, clock } = this.#parts;
     const leased = registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
-    return findRange(configuration.current.ports, leased);
+    const settings = configuration.current.ports;
+    const range = await findRange(settings, leased);
+    if (range) return range;
+    throw await portsExhausted({ registry, git, settings, now: clock.now() });
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {

@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { WtdError } from '../../contract/errors.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
 import type { PortRange } from '../../contract/models.ts';
 
@@ -17,15 +16,12 @@ export function* freeRanges(settings: PortSettings, leased: readonly PortRange[]
   }
 }
 
-/** The first range that is neither leased nor listened on. Throws PORTS_EXHAUSTED. */
-export async function findRange(settings: PortSettings, leased: readonly PortRange[]): Promise<PortRange> {
+/** The first range that is neither leased nor listened on; undefined: there is none. */
+export async function findRange(settings: PortSettings, leased: readonly PortRange[]): Promise<PortRange | undefined> {
   for (const range of freeRanges(settings, leased)) {
     if (await isQuiet(range)) return range;
   }
-  throw new WtdError('PORTS_EXHAUSTED', `no range of ${settings.range_size} ports is free up to ${settings.last}`, {
-    hint: 'remove a plan with `wtd plan remove <plan>`, or raise ports.last and run `wtd daemon reload`',
-    suggestions: ['remove plans you no longer need', 'end programs that listen between ports.base and ports.last'],
-  });
+  return undefined;
 }
 
 /** Whether nobody listens on any port of a range, on any address; binding is the only sure way to know. */

@@ -16,6 +16,9 @@ export const branchTaken = (branch: string, path: string): WtdError =>
     holder: path,
   });
 
+export const taken = ({ path }: WorktreeRow, holder: string): WtdError =>
+  new WtdError('BUSY', `${path} was just taken by ${holder}`, { hint: 'try again once it is free', holder });
+
 export const unsafe = (row: WorktreeRow, blockers: Blocker[], hint: string): WtdError =>
   new WtdError('UNSAFE', `work in ${row.path} would be lost: ${blockers.map(({ message }) => message).join(', ')}`, {
     hint,

@@ -11,7 +11,7 @@ import type { Allotment } from './allotment.ts';
 import { deleteBranchAt } from './empty-branch.ts';
 import { isMissing, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
-import { bringBack, notOurs, saveFirst, unlinked, unsafe } from './refusals.ts';
+import { bringBack, notOurs, saveFirst, taken, unlinked, unsafe } from './refusals.ts';
 import { findBlockers, findClaim, type Blocker } from './safety.ts';
 import { Trash } from './trash.ts';
 
@@ -44,10 +44,19 @@ export class Removal {
     const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
     if (blockers.length > 0) throw unsafe(row, blockers, await this.#rescueOf(row));
     registry.change(() => {
+      this.#requireUntaken(row);
       registry.worktrees.update(row.id, { state: 'cleaning' });
     });
     faultPoint('remove: intent written');
     await this.finishRemoval(repository, { ...row, state: 'cleaning' });
+  }
+
+  /** While safety was asked somebody may have taken a lease, or taken it away. */
+  #requireUntaken(row: WorktreeRow): void {
+    const { registry } = this.#parts;
+    const lease = registry.leases.ofWorktree(row.id);
+    if (lease) throw taken(row, lease.holder);
+    if (registry.worktrees.get(row.id)?.state !== row.state) throw taken(row, 'another call');
   }
 
   /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
