@@ -65,6 +65,7 @@ export class Allotment {
         pr: null,
         setup: null,
         snapshotId: null,
+        removal: null,
         fence: 0,
         portStart: ports.start,
         portEnd: ports.end,
