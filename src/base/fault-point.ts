@@ -36,6 +36,7 @@ export const faultPoints = [
   'stop: tree gone',
   'stop: recorded',
   'stop now: killed',
+  'remove: snapshot taken',
   'remove: intent written',
   'remove: moved to trash',
   'remove: unregistered',

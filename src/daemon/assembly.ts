@@ -33,6 +33,7 @@ import { DiskUsage } from './runs/disk-usage.ts';
 import { Enforcement } from './runs/enforcement.ts';
 import { Executors } from './runs/executors.ts';
 import { RunLedger } from './runs/ledger.ts';
+import { Leftovers } from './runs/leftovers.ts';
 import { LogLimit } from './runs/log-limit.ts';
 import { Looks } from './runs/looks.ts';
 import { MachineCpu } from './runs/machine-cpu.ts';
@@ -54,7 +55,10 @@ import { Machine } from './status/machine.ts';
 import { Status } from './status/status.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
+import { WorktreeFacts } from './worktrees/facts.ts';
 import { Removal } from './worktrees/removal.ts';
+import { Snapshots } from './worktrees/snapshots.ts';
+import { WorktreeModels } from './worktrees/worktree-models.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -73,6 +77,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const notifyTimeoutMs = 5000;
 const bytesPerMegabyte = 1_000_000;
+/** A worktree that nobody used for this long is stale. */
+const staleMs = 24 * 60 * 60_000;
 
 export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolean) {
   const { configuration, registry, clock, paths, log } = ground;
@@ -103,10 +109,11 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const supervisor = undo.use(new Supervisor({ ...starting, leftoverGraceMs: graceMs }));
   const stopping = undo.use(new Stopping({ ...ground, ledger, roots }));
   const pausing = new Pausing({ ...ground, ledger, roots });
+  const leftovers = new Leftovers({ registry, roots, socket: paths.socket });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
   const kept = { directories, mirror, executors, ledger, disks, diskUsage, usage, intervalMs, graceMs };
-  return { ...kept, supervisor, stopping, pausing, registered, runModels };
+  return { ...kept, supervisor, stopping, pausing, leftovers, registered, runModels };
 }
 
 /** What looks after runs that live: their limits, the length of their output, and how busy the machine is. */
@@ -138,26 +145,44 @@ const placesOf = (registry: Registry) =>
       path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
     );
 
-export function buildWorktrees(ground: Ground) {
+export function buildWorktrees(ground: Ground, runs: Watched, stopRun: (run: string) => Promise<unknown>) {
+  const { registry } = ground;
   const underWay = new UnderWay();
   const allotment = new Allotment(ground);
-  const parts = { ...ground, underWay, allotment, home: ground.paths.home };
+  const worktreeFacts = new WorktreeFacts(ground);
+  const snapshots = new Snapshots(ground);
+  const endLeftovers = (worktree: string) => runs.leftovers.endIn(worktree);
+  const parts = {
+    ...ground,
+    underWay,
+    allotment,
+    worktreeFacts,
+    snapshots,
+    stopRun,
+    endLeftovers,
+    home: ground.paths.home,
+  };
   const removal = new Removal(parts);
   const creation = new Creation({ ...parts, removal });
-  return { underWay, allotment, removal, creation };
+  const diskMbOf = (worktree: string) => {
+    const run = registry.runs.placed().find(({ worktreeId }) => worktreeId === worktree);
+    return run ? runs.diskUsage.of(run.id).megabytes : null;
+  };
+  const worktreeModels = new WorktreeModels({ ...parts, staleMs: () => staleMs, diskMbOf });
+  return { underWay, allotment, worktreeFacts, snapshots, removal, creation, worktreeModels };
 }
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
-  const { registry, git, paths } = ground;
+  const { registry, paths } = ground;
   const { socket } = paths;
   const repositories = new Repositories(ground);
-  const worktrees = buildWorktrees(ground);
-  const facts = new PlanFactsReader(registry, git);
+  const worktrees = buildWorktrees(ground, runs, (run) => plans.stopRun(run, {}));
+  const facts = new PlanFactsReader({ registry, ...worktrees });
   const launcher = new Launcher({ ...ground, ...runs, ...worktrees, facts, socket });
   const gate = new Gate({ ...ground, ...runs });
   const starter = new Starter({ ...ground, ...runs, launcher, gate, socket, isEnding });
-  const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
-  const plans = new Plans({
+  const planModels = new PlanModels({ ...ground, ...runs, ...worktrees, facts, gate });
+  const plans: Plans = new Plans({
     ...ground,
     ...runs,
     repositories,

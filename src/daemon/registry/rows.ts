@@ -17,6 +17,8 @@ export interface RepositoryRow {
 
 /** What a person asked for when a worktree is taken away. */
 export interface RemovalIntent {
+  /** Its state before, which it has again when it has to stay. */
+  from: Worktree['state'];
   force: boolean;
   deleteBranch: boolean;
   /** What it is recorded as in the end; null: as it was. */

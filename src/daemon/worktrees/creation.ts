@@ -48,7 +48,7 @@ export class Creation {
     await using undo = new Disposal();
     const { configuration, allotment, removal, underWay } = this.#parts;
     undo.defer(() => {
-      removal.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
+      removal.discarding.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await allotment.allot(repository, wanted);
     undo.defer(() => this.rollBack(repository, row));

@@ -69,7 +69,7 @@ export const isUnlinked = async (path: string): Promise<boolean> =>
   !(await isMissing(path)) && (await isMissing(join(path, '.git')));
 
 /** Where git keeps index and HEAD of a linked worktree, whether or not its directory is there. */
-async function findEntry(commonDir: string, path: string): Promise<string | undefined> {
+export async function findEntry(commonDir: string, path: string): Promise<string | undefined> {
   const entries = join(commonDir, 'worktrees');
   for (const name of await readdir(entries)) {
     const directory = join(entries, name);
