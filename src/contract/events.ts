@@ -9,7 +9,10 @@ export const eventTypes = {
   'repository.added': 'A repository became known: { path }.',
   'repository.removed': 'A repository was forgotten: { path }.',
   'worktree.created': 'A worktree is ready: { path, branch, ports }.',
-  'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted }.',
+  'worktree.adopted': "A worktree that was made without wtd is wtd's now: { path, branch, ports }.",
+  'worktree.updated':
+    'What a worktree is for, its pull request or what became of it was noted: { task, pr, declared }.',
+  'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted, snapshot }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',

@@ -53,12 +53,16 @@ import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
 import { Status } from './status/status.ts';
+import { Adoption } from './worktrees/adoption.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
 import { WorktreeFacts } from './worktrees/facts.ts';
+import { WorktreeHealth } from './worktrees/health.ts';
 import { Removal } from './worktrees/removal.ts';
 import { Snapshots } from './worktrees/snapshots.ts';
+import { WorktreeList } from './worktrees/worktree-list.ts';
 import { WorktreeModels } from './worktrees/worktree-models.ts';
+import { Worktrees } from './worktrees/worktrees.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -192,7 +196,14 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
     facts,
     models: planModels,
   });
-  return { ...worktrees, repositories, facts, launcher, gate, planModels, plans };
+  const homed = { ...ground, ...worktrees, repositories, home: paths.home };
+  const people = {
+    worktrees: new Worktrees(homed),
+    worktreeList: new WorktreeList(homed),
+    adoption: new Adoption(homed),
+    worktreeHealth: new WorktreeHealth(homed),
+  };
+  return { ...worktrees, ...people, repositories, facts, launcher, gate, planModels, plans };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -225,6 +236,10 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    worktrees: plans.worktrees,
+    worktreeList: plans.worktreeList,
+    adoption: plans.adoption,
+    worktreeHealth: plans.worktreeHealth,
     runs: new Runs({ ...ground, ...runs, repositories: plans.repositories, models: runs.runModels }),
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,

@@ -9,12 +9,20 @@ import type { RunLogs } from '../runs/run-logs.ts';
 import type { Runs } from '../plans/runs.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
+import type { Adoption } from '../worktrees/adoption.ts';
+import type { WorktreeHealth } from '../worktrees/health.ts';
+import type { WorktreeList } from '../worktrees/worktree-list.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
 
 /** Everything a handler may call. */
 export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  worktrees: Worktrees;
+  worktreeList: WorktreeList;
+  adoption: Adoption;
+  worktreeHealth: WorktreeHealth;
   runs: Runs;
   runLogs: RunLogs;
   registered: RegisteredRuns;

@@ -67,7 +67,7 @@ export class Creation {
     faultPoint('create: registered');
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
-    await requireRegistered(git, row);
+    await requireRegistered(git, commonDir, row);
     const isUsed = wanted.state !== 'available';
     const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};
     const filled = { state: wanted.state ?? ('in_use' as const), ...used };

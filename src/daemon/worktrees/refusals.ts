@@ -16,6 +16,40 @@ export const branchTaken = (branch: string, path: string): WtdError =>
     holder: path,
   });
 
+export const invalidBranch = (branch: string): WtdError =>
+  new WtdError('INVALID_PARAMS', `branches: git allows no branch called ${JSON.stringify(branch)}`, {
+    hint: 'see what a branch may be called with `git help check-ref-format`',
+    issues: [{ path: 'branches', message: 'must be a name that git allows for a branch' }],
+  });
+
+export const branchExists = (branch: string): WtdError =>
+  new WtdError('ALREADY_EXISTS', `there is a branch ${branch} already`, {
+    hint: 'attach it with `--existing attach`, or choose another name',
+    kind: 'branch',
+    name: branch,
+  });
+
+export const givenTwice = (branch: string): WtdError =>
+  new WtdError('ALREADY_EXISTS', `${branch} was named twice`, {
+    hint: 'name each branch once',
+    kind: 'branch',
+    name: branch,
+  });
+
+export const noWorktreeThere = (path: string): WtdError =>
+  new WtdError('NOT_FOUND', `git knows no worktree at ${path}`, {
+    hint: 'see `git worktree list` in its repository',
+    kind: 'worktree',
+    name: path,
+  });
+
+export const alreadyOurs = ({ path, name }: WorktreeRow): WtdError =>
+  new WtdError('ALREADY_EXISTS', `${path} is wtd's already`, {
+    hint: `see \`wtd worktree show ${path}\``,
+    kind: 'worktree',
+    name,
+  });
+
 export const unsafe = (row: WorktreeRow, blockers: Blocker[], hint: string): WtdError =>
   new WtdError('UNSAFE', `work in ${row.path} would be lost: ${blockers.map(({ message }) => message).join(', ')}`, {
     hint,

@@ -36,6 +36,11 @@ export class WorktreeModels {
     });
   }
 
+  /** One that only git knows. */
+  ofUnowned(row: WorktreeRow): Worktree {
+    return { ...this.of(row), owned: false };
+  }
+
   #conditionsOf(row: WorktreeRow): Worktree['conditions'] {
     const { registry, worktreeFacts, clock, staleMs } = this.#parts;
     if (row.state === 'removed') return [];
