@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Checkout, makeRepository } from '../rig/repository.ts';
@@ -67,11 +67,13 @@ test('worktrees that wtd did not make are listed too, the main checkout is not',
 });
 
 test('a worktree that nobody used for a day is stale', async () => {
-  await using rig = await Rig.setUp({ daemonEnv: { WTD_CLOCK: '0' } });
+  await using rig = await Rig.setUp({ daemon: false });
+  const clock = join(rig.place.directory, 'clock');
+  writeFileSync(clock, '0');
+  await rig.startDaemon({ WTD_CLOCK: clock });
   await rig.call('worktree.create', { repository: rig.repository.path, branches: ['login'] });
   expect(await conditions(rig)).toEqual({ login: [] });
-  await rig.daemon.terminate();
-  await rig.startDaemon({ WTD_CLOCK: String(25 * 3_600_000) });
+  writeFileSync(clock, String(25 * 3_600_000));
   expect(await conditions(rig)).toEqual({ login: ['stale'] });
 });
 
@@ -83,7 +85,7 @@ test('the worktrees of the repository around are listed, outside of one those of
   await rig.call('worktree.remove', { worktree: 'gone', repository: 'shop' });
   const names = async (params: object) => (await rig.call('worktree.list', params)).worktrees.map(({ name }) => name);
   expect(await names({ cwd: blog.path })).toEqual(['post']);
-  expect(await names({ cwd: rig.place.directory })).toEqual(['login', 'post']);
+  expect((await names({ cwd: rig.place.directory })).sort()).toEqual(['login', 'post']);
   expect((await names({ repository: 'shop', all: true })).sort()).toEqual(['gone', 'login']);
   const { worktrees } = await rig.call('worktree.list', { repository: 'shop', all: true });
   expect(worktrees.find(({ name }) => name === 'gone')).toMatchObject({ state: 'removed', conditions: [] });
