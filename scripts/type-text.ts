@@ -21,6 +21,7 @@ export const namedModels = {
   PortRange: models.portRange,
   Repository: models.repository,
   Run: models.run,
+  Snapshot: models.snapshot,
   Worktree: models.worktree,
 } as const;
 

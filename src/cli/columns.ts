@@ -1,6 +1,6 @@
 import type { SweepEntry } from '../contract/cleanup.ts';
 import type { Result } from '../contract/index.ts';
-import type { Event, Plan, Repository, Run, Snapshot } from '../contract/models.ts';
+import type { Event, Plan, Repository, Run, Snapshot, Worktree } from '../contract/models.ts';
 import {
   formatCommand,
   formatMegabytes,
@@ -93,6 +93,26 @@ export const sweepColumns: readonly Column<SweepEntry>[] = [
   ['WHY', ({ detail }) => plain(detail)],
 ];
 
+const worktreeColumns: readonly Column<Worktree>[] = [
+  ['STATE', ({ state, owned }, view) => paint(owned ? state : "not wtd's", state, view)],
+  repositoryColumn,
+  ['WORKTREE', ({ name }) => name],
+  ['BRANCH', ({ branch }) => formatValue(branch)],
+  ['IS', ({ conditions, declared }) => formatValue([...conditions, ...(declared === 'active' ? [] : [declared])])],
+  ['FOR', ({ plan, lease, task }) => shorten(formatValue(plan ?? lease?.holder ?? task))],
+  ['PORTS', ({ ports }) => formatPorts(ports)],
+  ['PR', ({ pr }) => (pr === null ? '-' : `#${pr.number}`)],
+  ['DISK', ({ diskMb }) => formatMegabytes(diskMb)],
+  ['USED', ({ lastUsedAt }, view) => formatSince(lastUsedAt, view)],
+  ['PATH', ({ path }, view) => formatPath(path, view)],
+];
+
+const failureColumns: readonly Column<Result<'worktree.create'>['failed'][number]>[] = [
+  ['NOT MADE', ({ branch }) => shorten(formatValue(branch))],
+  ['WHY', ({ error }) => formatValue(error.message)],
+  ['WHAT TO DO', ({ error }) => formatValue(error.hint)],
+];
+
 /** How each kind of list is shown, by the key that its method answers it under. */
 export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   plans: [repositoryColumn, ...planColumns],
@@ -101,6 +121,8 @@ export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   events: eventColumns,
   snapshots: snapshotColumns,
   ranges: rangeColumns,
+  worktrees: worktreeColumns,
+  failed: failureColumns,
 };
 
 /** The rows of a table as text, without its titles. */

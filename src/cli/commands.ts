@@ -15,6 +15,7 @@ import { restartPlan, startPlan } from './start.ts';
 import { showStatus } from './status.ts';
 import { requireMethod, table, type Parameter, type TableMethod } from './table.ts';
 import { waitForPlans } from './wait.ts';
+import { createWorktrees, showWorktrees } from './worktree.ts';
 
 /** What the command line adds to a method. */
 interface Addition {
@@ -31,6 +32,7 @@ const additions: Readonly<Record<string, Addition>> = {
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },
+  'worktree.create': { variadic: true, handle: createWorktrees },
   'status.get': { flags: [flag('watch', 'Show it again whenever it changes')], handle: showStatus },
 };
 
@@ -78,6 +80,24 @@ const ownCommands: readonly Command[] = [
     positional: [],
     letters: { f: 'follow' },
     handle: showEvents,
+  },
+  {
+    name: 'worktree status',
+    summary: 'Show the worktrees with what is true of each, or one of them',
+    parameters: [
+      ...requireMethod('worktree.list').params,
+      ...parametersOf('worktree.show', ['worktree']).map((given) => ({ ...given, required: false })),
+    ],
+    positional: ['worktree'],
+    handle: showWorktrees,
+  },
+  {
+    name: 'worktree cleanup',
+    summary: 'The same as worktree remove',
+    method: 'worktree.remove',
+    parameters: requireMethod('worktree.remove').params,
+    positional: ['worktree'],
+    handle: callMethod,
   },
   {
     name: 'daemon',

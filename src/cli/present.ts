@@ -5,6 +5,7 @@ import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
+import { describeRemoval, formatHealth } from './worktree-text.ts';
 
 type Presenters = {
   [M in MethodName]?: (answer: Result<M>, view: View) => string | Promise<string>;
@@ -33,6 +34,8 @@ const presenters: Presenters = {
   'rpc.discover': (document) => `${JSON.stringify(document, null, 2)}\n`,
   'status.get': formatStatus,
   'status.watch': formatStatus,
+  'worktree.health': formatHealth,
+  'worktree.remove': describeRemoval,
 };
 
 /** The text for people of what a method answered. */

@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Disposal } from '../base/disposal.ts';
 import { milliseconds } from '../base/duration.ts';
-import { UnderWay } from '../base/under-way.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
 import { Sweeper } from './cleanup/sweeper.ts';
@@ -29,13 +28,12 @@ import type { Recovery } from './reconcile/recovery.ts';
 import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
 import type { RunRow } from './registry/rows.ts';
-import { Repositories } from './repositories/repositories.ts';
-import { RepositorySettings } from './repositories/settings.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
 import { DiskUsage } from './runs/disk-usage.ts';
 import { Enforcement } from './runs/enforcement.ts';
 import { Executors } from './runs/executors.ts';
 import { RunLedger } from './runs/ledger.ts';
+import { Leftovers } from './runs/leftovers.ts';
 import { LogLimit } from './runs/log-limit.ts';
 import { Looks } from './runs/looks.ts';
 import { MachineCpu } from './runs/machine-cpu.ts';
@@ -51,18 +49,12 @@ import { Supervisor } from './runs/supervisor.ts';
 import { UsageMonitor } from './runs/usage.ts';
 import { Schedule } from './schedule.ts';
 import { createReadiness } from './service/readiness.ts';
+import { buildWorktrees } from './worktree-assembly.ts';
 import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
 import { PortList } from './status/port-list.ts';
 import { Status } from './status/status.ts';
-import { Allotment } from './worktrees/allotment.ts';
-import { Creation } from './worktrees/creation.ts';
-import { Removal } from './worktrees/removal.ts';
-import { Restoring } from './worktrees/restoring.ts';
-import { Snapshots } from './worktrees/snapshots.ts';
-import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
-import { Setup } from './worktrees/setup.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -81,6 +73,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const notifyTimeoutMs = 5000;
 const bytesPerMegabyte = 1_000_000;
+/** A worktree that nobody used for this long is stale. */
 
 export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolean) {
   const { configuration, registry, clock, paths, log } = ground;
@@ -111,10 +104,11 @@ export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolea
   const supervisor = undo.use(new Supervisor({ ...starting, leftoverGraceMs: graceMs }));
   const stopping = undo.use(new Stopping({ ...ground, ledger, roots }));
   const pausing = new Pausing({ ...ground, ledger, roots });
+  const leftovers = new Leftovers({ registry, roots, socket: paths.socket });
   const registered = new RegisteredRuns({ ...ground, ledger, onError, isEnding });
   const runModels = new RunModels({ registry, clock, usage, directories });
   const kept = { directories, mirror, executors, ledger, disks, diskUsage, usage, intervalMs, graceMs };
-  return { ...kept, supervisor, stopping, pausing, registered, runModels };
+  return { ...kept, supervisor, stopping, pausing, leftovers, registered, runModels };
 }
 
 /** What looks after runs that live: their limits, the length of their output, and how busy the machine is. */
@@ -135,7 +129,7 @@ export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>,
   return { enforcement, machineCpu, logLimit };
 }
 
-type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
+export type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
 
 /** The worktrees whose disk space is measured; one that is being made or taken away is not. */
 function placesOf(registry: Registry) {
@@ -149,43 +143,18 @@ function placesOf(registry: Registry) {
   return whole.map(({ path }) => ({ path, use: useOf(path) }) as const);
 }
 
-export function buildWorktrees(ground: Ground) {
-  const { home, socket, setupLogs: logs } = ground.paths;
-  const underWay = new UnderWay();
-  const settings = new RepositorySettings(ground);
-  const allotment = new Allotment(ground);
-  const setup = new Setup({ ...ground, settings, socket, logs });
-  const parts = { ...ground, underWay, allotment, setup, home };
-  const removal = new Removal(parts);
-  const creation = new Creation({ ...parts, removal });
-  const snapshots = new Snapshots(parts);
-  const restoring = new Restoring({ ...ground, creation, snapshots });
-  return { underWay, settings, allotment, setup, removal, creation, snapshots, restoring };
-}
-
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
-  const { registry, git, paths } = ground;
-  const { socket } = paths;
-  const worktrees = buildWorktrees(ground);
-  const repositories = new Repositories({ ...ground, ...worktrees });
-  const facts = new PlanFactsReader(registry, git);
-  const launcher = new Launcher({ ...ground, ...runs, ...worktrees, facts, socket });
-  const { settings } = worktrees;
-  const gate = new Gate({ ...ground, ...runs, settings });
-  const wishes = new Wishes({ ...ground, settings });
-  const starter = new Starter({ ...ground, ...runs, wishes, launcher, gate, socket, isEnding });
-  const planModels = new PlanModels({ ...ground, ...runs, facts, gate });
-  const plans = new Plans({
-    ...ground,
-    ...runs,
-    repositories,
-    ...worktrees,
-    launcher,
-    starter,
-    facts,
-    models: planModels,
-  });
-  return { ...worktrees, repositories, facts, launcher, gate, planModels, plans };
+  const { socket } = ground.paths;
+  const worktrees = buildWorktrees(ground, runs, (run) => plans.stopRun(run, {}));
+  const facts = new PlanFactsReader(worktrees);
+  const built = { ...ground, ...runs, ...worktrees, facts };
+  const launcher = new Launcher({ ...built, socket });
+  const gate = new Gate(built);
+  const wishes = new Wishes(built);
+  const starter = new Starter({ ...built, wishes, launcher, gate, socket, isEnding });
+  const planModels = new PlanModels({ ...built, gate });
+  const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
+  return { ...worktrees, facts, launcher, gate, planModels, plans };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -227,11 +196,15 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    worktrees: plans.worktrees,
+    worktreeList: plans.worktreeList,
+    adoption: plans.adoption,
+    worktreeHealth: plans.worktreeHealth,
     runs: new Runs({ ...ground, ...runs, repositories: plans.repositories, models: runs.runModels }),
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,
     journal: new Journal(registry),
-    worktreeSnapshots: new WorktreeSnapshots({ ...ground, ...plans }),
+    worktreeSnapshots: plans.worktreeSnapshots,
     status: new Status({
       ...ground,
       ...plans,

@@ -36,7 +36,7 @@ export class Retention {
     registry.change(() => {
       registry.events.trim(configuration.current.events.keep);
     });
-    await removal.emptyTrash();
+    await removal.discarding.emptyTrash();
   }
 
   async #forgetOld(): Promise<void> {

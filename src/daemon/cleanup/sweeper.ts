@@ -155,7 +155,8 @@ export class Sweeper {
     const [candidate] = row ? await this.#candidates.gather([row]) : [];
     if (!candidate) return { reason: 'busy', detail: 'somebody else took it away' };
     const kept = stays(candidate, { entry, terms });
-    if (!kept) await removal.remove(candidate.repository, candidate.row, null);
+    if (!kept)
+      await removal.remove(candidate.repository, candidate.row, { activeRun: null, reason: `swept: ${entry.reason}` });
     return kept;
   }
 }

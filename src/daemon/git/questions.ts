@@ -77,14 +77,16 @@ export async function aheadBehind(
   );
 }
 
-/** The tip is an ancestor of the base, or merging it would add nothing (a squash merge). */
-export async function isContained(git: Git, commonDir: string, pair: { tip: string; base: string }): Promise<boolean> {
-  const ancestor = await git.ask(commonDir, ['merge-base', '--is-ancestor', pair.tip, pair.base]);
-  if (ancestor.exitCode === 0) return true;
+/** Merging the tip would add nothing: so a squash merge is found, until the same file changes again. */
+export async function addsNothing(git: Git, commonDir: string, pair: { tip: string; base: string }): Promise<boolean> {
   const merged = await git.ask(commonDir, ['merge-tree', '--write-tree', pair.base, pair.tip]);
   if (merged.exitCode !== 0) return false;
   const baseTree = await git.read(commonDir, ['rev-parse', `${pair.base}^{tree}`]);
   return merged.stdout.split('\n')[0] === baseTree;
+}
+
+export async function isAncestor(git: Git, commonDir: string, pair: { tip: string; base: string }): Promise<boolean> {
+  return (await git.ask(commonDir, ['merge-base', '--is-ancestor', pair.tip, pair.base])).exitCode === 0;
 }
 
 /** Undefined when two revisions have no commit in common. */
@@ -130,6 +132,23 @@ export async function withoutOwnCommits(
 export async function countUnreachable(git: Git, directory: string, commit: string): Promise<number> {
   const args = ['rev-list', '--count', commit, '--not', '--branches', '--tags', '--remotes'];
   return Number(await git.read(directory, args));
+}
+
+/** Commits of a branch that no other branch, tag or remote branch reaches. */
+export async function countOwnCommits(
+  git: Git,
+  commonDir: string,
+  { branch, tip }: { branch: string; tip: string },
+): Promise<number> {
+  const others = [`--exclude=${branch}`, '--branches', '--tags', '--remotes'];
+  return Number(await git.read(commonDir, ['rev-list', '--count', tip, '--not', ...others]));
+}
+
+/** Commits of a branch that its configured upstream lacks; null: it has none, or that is gone. */
+export async function countUnpushed(git: Git, commonDir: string, branch: string): Promise<number | null> {
+  const upstream = await git.read(commonDir, ['for-each-ref', '--format=%(upstream)', `refs/heads/${branch}`]);
+  if (upstream === '' || (await findCommit(git, commonDir, upstream)) === undefined) return null;
+  return Number(await git.read(commonDir, ['rev-list', '--count', `refs/heads/${branch}`, '--not', upstream]));
 }
 
 /** `2.39.5` */

@@ -12,12 +12,20 @@ import type { PortList } from '../status/port-list.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WorktreeSnapshots } from '../worktrees/worktree-snapshots.ts';
+import type { Adoption } from '../worktrees/adoption.ts';
+import type { WorktreeHealth } from '../worktrees/health.ts';
+import type { WorktreeList } from '../worktrees/worktree-list.ts';
+import type { Worktrees } from '../worktrees/worktrees.ts';
 
 /** Everything a handler may call. */
 export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  worktrees: Worktrees;
+  worktreeList: WorktreeList;
+  adoption: Adoption;
+  worktreeHealth: WorktreeHealth;
   runs: Runs;
   runLogs: RunLogs;
   registered: RegisteredRuns;

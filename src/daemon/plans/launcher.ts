@@ -15,9 +15,9 @@ import { isMissing } from '../worktrees/entry.ts';
 import type { Allotment } from '../worktrees/allotment.ts';
 import type { Creation } from '../worktrees/creation.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import { requireBase } from '../worktrees/base.ts';
 import { writeCurrentPlan } from './context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
-import { requireBase } from './plan-location.ts';
 import { runEnvironment } from './run-environment.ts';
 
 interface Parts {

@@ -1,6 +1,6 @@
 import { isoTime } from '../../base/clock.ts';
 import { formatDuration, milliseconds } from '../../base/duration.ts';
-import type { Plan, Worktree } from '../../contract/models.ts';
+import type { Plan } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RunRow, WorktreeRow } from '../registry/rows.ts';
@@ -10,8 +10,8 @@ import { isActive } from '../runs/machine.ts';
 import type { LogLimit } from '../runs/log-limit.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunModels } from '../runs/run-model.ts';
-import { toWorktree } from '../worktrees/worktree-model.ts';
 import { portsOf } from '../worktrees/ports.ts';
+import type { WorktreeModels } from '../worktrees/worktree-models.ts';
 import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';
@@ -19,6 +19,7 @@ import { planState } from './plan-state.ts';
 interface Parts {
   registry: Registry;
   runModels: RunModels;
+  worktreeModels: WorktreeModels;
   logLimit: LogLimit;
   facts: PlanFactsReader;
   configuration: Configuration;
@@ -37,7 +38,7 @@ export class PlanModels {
   }
 
   of(plan: PlanRow): Plan {
-    const { registry, runModels } = this.#parts;
+    const { registry, runModels, worktreeModels } = this.#parts;
     const facts = this.#parts.facts.of(plan.id);
     const latest = registry.runs.latestOf(plan.id);
     const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
@@ -53,15 +54,7 @@ export class PlanModels {
       dependsOn: plan.dependsOn,
       limits: plan.limits,
       state: planState(latest, facts.merged),
-      worktree: worktree
-        ? toWorktree(worktree, {
-            repository,
-            plan: plan.name,
-            conditions: conditionsOf(facts),
-            lease: registry.leases.ofWorktree(worktree.id),
-            diskMb: this.#parts.diskUsage.of(worktree.path).megabytes,
-          })
-        : null,
+      worktree: worktree ? worktreeModels.of(worktree) : null,
       ports: worktree ? portsOf(worktree) : null,
       progress: this.#parts.facts.progress.of(plan.id),
       run: latest ? runModels.of(latest) : null,
@@ -111,13 +104,4 @@ function setupWarnings(worktree: WorktreeRow | undefined): string[] {
   const { detail, logPath } = worktree.setup;
   const printed = logPath === null ? '' : ` (what was printed: ${logPath})`;
   return [`its worktree could not be set up: ${detail}${printed}; do what is missing by hand in ${worktree.path}`];
-}
-
-function conditionsOf(facts: BranchFacts): Worktree['conditions'] {
-  const conditions: Worktree['conditions'] = [];
-  if (facts.missing) conditions.push('missing');
-  if (facts.merged) conditions.push('merged');
-  if (facts.conflicted) conditions.push('conflicted');
-  if (facts.dirty === true) conditions.push('dirty');
-  return conditions;
 }

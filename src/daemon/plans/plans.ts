@@ -16,9 +16,10 @@ import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Pausing } from '../runs/pausing.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import { requireBase } from '../worktrees/base.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
-import { locatePlanFile, requireBase, requirePlan } from './plan-location.ts';
+import { locatePlanFile, requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
 import type { RegisterWish, Starter, StartWish } from './starter.ts';
 
@@ -196,7 +197,8 @@ export class Plans {
     const { registry, removal, directories, facts } = this.#parts;
     const active = registry.runs.activeOf(plan.id);
     const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
-    if (worktree && worktree.state !== 'removed') await removal.remove(repository, worktree, active?.id ?? null);
+    if (worktree && worktree.state !== 'removed')
+      await removal.remove(repository, worktree, { activeRun: active?.id ?? null, reason: 'plan removed' });
     else if (active) throw stillActive(plan, active);
     // First, so that a directory without a row is never one that is about to go.
     for (const { id } of registry.runs.ofPlan(plan.id)) {

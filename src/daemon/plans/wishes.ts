@@ -8,7 +8,8 @@ import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
 import type { RepositorySettings, Settings } from '../repositories/settings.ts';
 import { combineLimits, configuredLimits, effectiveLimits, type RunLimits } from '../runs/limits.ts';
-import { locatePlanFile, requireBase } from './plan-location.ts';
+import { requireBase } from '../worktrees/base.ts';
+import { locatePlanFile } from './plan-location.ts';
 import { duplicateRun } from './refusals.ts';
 
 interface Parts {

@@ -11,6 +11,7 @@ import { deleteBranchAt } from '../worktrees/empty-branch.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import { examine } from '../worktrees/examine.ts';
 import { findBlockers } from '../worktrees/safety.ts';
+import { activeRunIn } from '../worktrees/users.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { isOwn, unclaimedBranches, type Difference } from './compare.ts';
 import { typed, typedGit } from './describe.ts';
@@ -104,7 +105,7 @@ export class Repairs {
     const { registry, git, removal } = this.#parts;
     const left = (what: string) =>
       `it stays, because it would lose ${what}; commit or move that, or end the run, then run \`wtd doctor --repair\``;
-    const activeRun = this.#activeIn(row)?.id ?? null;
+    const activeRun = activeRunIn(registry, row)?.id ?? null;
     const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
     if (blockers.length > 0) return { advice: left(blockers.map(({ message }) => message).join(', ')) };
     return {
@@ -113,7 +114,10 @@ export class Repairs {
         const now = registry.worktrees.get(row.id);
         if (now?.state !== row.state || registry.plans.byWorktree(row.id)) return askAgain;
         try {
-          await removal.remove(repository, now, this.#activeIn(now)?.id ?? null);
+          await removal.remove(repository, now, {
+            activeRun: activeRunIn(registry, now)?.id ?? null,
+            reason: 'doctor',
+          });
           return null;
         } catch (error) {
           if (error instanceof WtdError && error.data.code === 'UNSAFE') return left(error.message);
@@ -124,8 +128,8 @@ export class Repairs {
   }
 
   async #lostWorktree({ repository, row }: Of<'row_without_worktree'>): Promise<Remedy> {
-    const { git } = this.#parts;
-    const active = this.#activeIn(row);
+    const { git, registry } = this.#parts;
+    const active = activeRunIn(registry, row);
     if (active) return { advice: this.#endFirst(active, repository.name) };
     const listed = (await listWorktrees(git, repository.commonDir)).find(({ path }) => path === row.path);
     const kept = listed && (await isMissing(row.path)) ? await whyKept(git, repository, listed) : null;
@@ -144,7 +148,7 @@ export class Repairs {
     if (kept !== null) return kept;
     // From here to the change nothing else happens, so nobody can have begun anything in it.
     if (registry.worktrees.get(row.id)?.state !== row.state) return askAgain;
-    const active = this.#activeIn(row);
+    const active = activeRunIn(registry, row);
     if (active) return this.#endFirst(active, repository.name);
     const plan = registry.plans.byWorktree(row.id);
     registry.change((tell) => {
@@ -196,13 +200,6 @@ export class Repairs {
     const empty = await withoutOwnCommits(git, commonDir, new Map([[branch, tip]]));
     const claims = { plans: registry.plans.of(repository.id), rows: registry.worktrees.liveOf(repository.id), listed };
     return tips.get(branch) === tip && unclaimedBranches(empty, { prefix: '', ...claims }).has(branch);
-  }
-
-  /** The run that is active in a worktree, or that will be once its turn comes. */
-  #activeIn(row: WorktreeRow): RunRow | undefined {
-    const { registry } = this.#parts;
-    const plan = registry.plans.byWorktree(row.id);
-    return registry.runs.active().find((run) => run.worktreeId === row.id || run.planId === plan?.id);
   }
 
   #endFirst(run: RunRow, repository: string): string {

@@ -131,6 +131,7 @@ export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => 
   pr: null,
   setup: null,
   snapshotId: null,
+  removal: null,
   fence: 0,
   portStart: null,
   portEnd: null,

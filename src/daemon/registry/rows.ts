@@ -15,6 +15,16 @@ export interface RepositoryRow {
   addedAt: number;
 }
 
+/** What a person asked for when a worktree is taken away. */
+export interface RemovalIntent {
+  /** Its state before, which it has again when it has to stay. */
+  from: Worktree['state'];
+  force: boolean;
+  deleteBranch: boolean;
+  /** What it is recorded as in the end; null: as it was. */
+  declared: 'merged' | 'abandoned' | null;
+}
+
 export interface WorktreeRow {
   id: string;
   repositoryId: string;
@@ -35,6 +45,8 @@ export interface WorktreeRow {
   setup: Worktree['setup'];
   /** The last one that was made of it. */
   snapshotId: string | null;
+  /** As what it is being taken away, so that another daemon can go on with it; null: it is not. */
+  removal: RemovalIntent | null;
   /** Of its last lease; only grows, so that a late release of an older one does nothing. */
   fence: number;
   portStart: number | null;

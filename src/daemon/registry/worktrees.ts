@@ -4,7 +4,7 @@ import { Table, type Store } from './table.ts';
 /** The table of worktrees wtd owns; removed ones stay as history. */
 export class WorktreeRows extends Table<WorktreeRow> {
   constructor(store: Store) {
-    super(store, 'worktrees', { branchMade: 'boolean', pr: 'json', setup: 'json' });
+    super(store, 'worktrees', { branchMade: 'boolean', pr: 'json', setup: 'json', removal: 'json' });
   }
 
   /** Also those that are removed. */

@@ -142,8 +142,8 @@ export class Repositories {
         ...plans.map(({ name }) => ({ code: 'plan', message: `plan ${name} belongs to it` })),
         ...worktrees.map(({ path }) => ({ code: 'worktree', message: `worktree ${path} belongs to it` })),
       ];
-      throw new WtdError('UNSAFE', `the repository ${row.name} still has plans`, {
-        hint: `remove them first with \`wtd plan remove <plan> --repo ${row.name}\``,
+      throw new WtdError('UNSAFE', `the repository ${row.name} still has plans or worktrees`, {
+        hint: `remove them first with \`wtd plan remove <plan> --repo ${row.name}\` and \`wtd worktree remove <worktree> --repo ${row.name}\``,
         blockers,
       });
     }

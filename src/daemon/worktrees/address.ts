@@ -3,6 +3,7 @@ import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { Address, Repositories } from '../repositories/repositories.ts';
 
 /** The worktree that an id or an absolute path names, in whatever repository. */
 export const findWorktree = (registry: Registry, text: string): WorktreeRow | undefined =>
@@ -27,5 +28,23 @@ export function requireWorktree(registry: Registry, repository: RepositoryRow | 
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see `wtd status --all-plans`, or give its path',
     kind: 'worktree',
     name: text,
+  });
+}
+
+export type WorktreeAddress = Address & { worktree: string };
+
+/** The same for whoever does not know the repository yet. One that is removed is not there. Throws NOT_FOUND. */
+export async function locateWorktree(
+  { registry, repositories }: { registry: Registry; repositories: Repositories },
+  { worktree, ...address }: WorktreeAddress,
+): Promise<{ row: WorktreeRow; repository: RepositoryRow }> {
+  const around = findWorktree(registry, worktree) ? undefined : await repositories.require(address);
+  const row = requireWorktree(registry, around, worktree);
+  const repository = registry.repositories.get(row.repositoryId);
+  if (repository && row.state !== 'removed') return { row, repository };
+  throw new WtdError('NOT_FOUND', `the worktree ${row.name} is removed`, {
+    hint: 'see `wtd worktree list --all`',
+    kind: 'worktree',
+    name: worktree,
   });
 }

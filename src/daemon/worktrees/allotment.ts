@@ -1,7 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import type { PortRange } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
@@ -12,9 +11,10 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from './entry.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
+import { newRow } from './new-row.ts';
 import { findRange, portsOf } from './ports.ts';
 import { portsExhausted } from './ports-exhausted.ts';
-import { pathTaken } from './refusals.ts';
+import { branchExists, pathTaken } from './refusals.ts';
 import type { Wanted } from './register.ts';
 import { removeIfEmpty } from './trash.ts';
 
@@ -24,6 +24,8 @@ interface Parts {
   configuration: Configuration;
   clock: Clock;
 }
+
+type Adopted = Omit<Parameters<typeof newRow>[0], 'ports' | 'createdAt'>;
 
 /** Gives out names, paths and port ranges, one worktree at a time, so that no two get the same. */
 export class Allotment {
@@ -42,43 +44,49 @@ export class Allotment {
     return this.#inTurn(async () => {
       const { registry, git, clock } = this.#parts;
       const directory = await this.#prepareDirectory(repository);
-      const isTaken = (name: string) => registry.worktrees.byName(repository.id, name) !== undefined;
-      const name = worktreeName(wanted.name ?? wanted.branch ?? wanted.kind, isTaken);
+      const name = this.freeName(repository, wanted.name ?? wanted.branch ?? wanted.kind);
       const path = join(directory, name);
       if (!(await isMissing(path))) throw pathTaken(path);
       const ports = await this.#leasePorts();
       const { branch } = wanted;
       const existing =
         branch === null ? undefined : await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
-      const row: WorktreeRow = {
-        id: newId(),
-        repositoryId: repository.id,
-        name,
-        branch,
+      if (wanted.isNewBranch === true && branch !== null && existing !== undefined) throw branchExists(branch);
+      const { kind, base, task } = wanted;
+      const place = { repositoryId: repository.id, name, path, ports, branch, base, kind, task };
+      const row = newRow({
+        ...place,
         branchMade: branch !== null && existing === undefined,
-        base: wanted.base,
         baseCommit: existing ?? wanted.baseCommit,
-        path,
-        kind: wanted.kind,
         state: 'creating',
-        declared: 'active',
-        task: wanted.task ?? null,
-        pr: null,
-        setup: null,
-        snapshotId: null,
-        fence: 0,
-        portStart: ports.start,
-        portEnd: ports.end,
-        useCount: 0,
         createdAt: clock.now(),
-        lastUsedAt: null,
-        removedAt: null,
-      };
+      });
       registry.change(() => {
         registry.worktrees.insert(row);
       });
       return row;
     });
+  }
+
+  /** Writes a worktree down that is there already, with a port range. Throws PORTS_EXHAUSTED. */
+  async adopt(repository: RepositoryRow, given: Adopted): Promise<WorktreeRow> {
+    return this.#inTurn(async () => {
+      const { registry, clock } = this.#parts;
+      const ports = await this.#leasePorts();
+      const now = clock.now();
+      const row = { ...newRow({ ...given, ports, createdAt: now }), lastUsedAt: now };
+      registry.change((tell) => {
+        registry.worktrees.insert(row);
+        const data = { path: row.path, branch: row.branch, ports };
+        tell({ type: 'worktree.adopted', repository: repository.name, worktree: row.id, data });
+      });
+      return row;
+    });
+  }
+
+  /** After a branch, or whatever else it is to be called after. */
+  freeName({ id }: RepositoryRow, wanted: string): string {
+    return worktreeName(wanted, (name) => this.#parts.registry.worktrees.byName(id, name) !== undefined);
   }
 
   /** Gives a worktree that git alone remembered a port range. Throws PORTS_EXHAUSTED. */

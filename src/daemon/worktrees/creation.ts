@@ -54,7 +54,7 @@ export class Creation {
     const { configuration, allotment, removal, setup, underWay } = this.#parts;
     const work = await setup.plan(repository, wanted.environment);
     undo.defer(() => {
-      removal.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
+      removal.discarding.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
     const row = await allotment.allot(repository, wanted);
     undo.defer(() => this.rollBack(repository, row));
@@ -76,7 +76,7 @@ export class Creation {
     faultPoint('create: registered');
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
-    await requireRegistered(git, row);
+    await requireRegistered(git, commonDir, row);
     await wanted.furnish?.(row);
     const isUsed = wanted.state !== 'available';
     const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};

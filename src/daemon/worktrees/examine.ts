@@ -18,5 +18,6 @@ export async function examine(
   return { path, status, operation, unreachableCommits };
 }
 
-const findOperation = async (git: Git, path: string): Promise<string | null> =>
+/** The operation that was begun in a worktree; null: none. */
+export const findOperation = async (git: Git, path: string): Promise<string | null> =>
   markedOperation(await git.read(path, ['rev-parse', '--absolute-git-dir']));

@@ -1,5 +1,5 @@
 import type { Git } from '../git/git.ts';
-import { findCommit, isContained } from '../git/questions.ts';
+import { addsNothing, findCommit, isAncestor } from '../git/questions.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 
 export interface Merging {
@@ -27,8 +27,9 @@ export async function askMerging(git: Git, { repository, row, plan, head }: Abou
   const baseName = plan?.base ?? row.base ?? defaultBranch;
   const base = baseName === null ? undefined : await findBase(git, commonDir, baseName);
   if (base === undefined) return { isUnmerged: undefined, isMerged: false };
-  const contained = await Promise.all(commits.map((commit) => isContained(git, commonDir, { tip: commit, base })));
-  const isUnmerged = contained.includes(false);
+  const isContained = async (tip: string) =>
+    (await isAncestor(git, commonDir, { tip, base })) || (await addsNothing(git, commonDir, { tip, base }));
+  const isUnmerged = (await Promise.all(commits.map(isContained))).includes(false);
   // The base's own branch is where others are merged to.
   const hasLeft = tip !== undefined && tip !== (plan?.baseCommit ?? row.baseCommit) && branch !== baseName;
   return { isUnmerged, isMerged: hasLeft && !isUnmerged };

@@ -1,9 +1,21 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { WorktreeRow } from '../registry/rows.ts';
 
-/** A worktree is named after its branch; the first of `-2`, `-3` … that is free when the name is taken. Pure. */
+/** A file name has at most 255 bytes, and a number may follow. */
+const longestName = 100;
+
+/**
+ * A worktree is named after its branch, with dashes for what a name may not have; the first of `-2`, `-3` … that is free
+ * when the name is taken. Pure.
+ */
 export function worktreeName(branch: string, isTaken: (name: string) => boolean): string {
-  const wanted = branch.replaceAll('/', '-');
+  const wanted =
+    branch
+      .replaceAll(/[^A-Za-z0-9._-]/gu, '-')
+      .replaceAll(/\.{2,}/g, '.')
+      .replace(/^[^A-Za-z0-9]+/, '')
+      .slice(0, longestName)
+      .replace(/(\.lock|\.)+$/, '') || 'worktree';
   let name = wanted;
   for (let number = 2; isTaken(name); number += 1) name = `${wanted}-${number}`;
   return name;

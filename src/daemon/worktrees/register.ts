@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
+import { findEntry } from './entry.ts';
 import { branchTaken } from './refusals.ts';
 
 /** What a new worktree shall be. */
@@ -11,6 +12,8 @@ export interface Wanted {
   name?: string | undefined;
   /** Null: HEAD is detached at `baseCommit`. */
   branch: string | null;
+  /** Throws ALREADY_EXISTS when there is a branch of that name. */
+  isNewBranch?: boolean | undefined;
   base: string | null;
   /** Where a new branch starts; an existing branch keeps its tip. */
   baseCommit: string;
@@ -59,8 +62,11 @@ export async function makeBranch(
 }
 
 /** Work must never start in anything but a worktree of its own. */
-export async function requireRegistered(git: Git, row: WorktreeRow): Promise<void> {
+export async function requireRegistered(git: Git, commonDir: string, row: WorktreeRow): Promise<void> {
   await access(join(row.path, '.git'));
+  const entry = await findEntry(commonDir, row.path);
+  if (entry === undefined) throw new Error(`${row.path} is not in git's list of worktrees`);
+  await git.read(row.path, ['rev-parse', '--verify', '--quiet', 'HEAD^{tree}']);
   const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
   const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
   const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];

@@ -1,19 +1,23 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import type { UnderWay } from '../../base/under-way.ts';
+import { WtdError } from '../../contract/errors.ts';
 import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { RemovalIntent, RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.ts';
 import type { Allotment } from './allotment.ts';
-import { deleteBranchAt } from './empty-branch.ts';
-import { isMissing, isUnlinked } from './entry.ts';
+import { examineBranch, type BranchLoss } from './branch-loss.ts';
+import { Discarding, type Discarded } from './discarding.ts';
+import { findEntry, isMissing, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
-import { bringBack, notOurs, saveFirst, taken, unlinked, unsafe } from './refusals.ts';
-import { findBlockers, findClaim, type Blocker } from './safety.ts';
-import { Trash } from './trash.ts';
+import type { WorktreeFacts } from './facts.ts';
+import { bringBack, inTransition, leased, notOurs, saveFirst, stillWorkedIn, unlinked, unsafe } from './refusals.ts';
+import { findBlockers, findBranchBlockers, findClaim, type Blocker } from './safety.ts';
+import { printOf } from './tree-print.ts';
+import { activeRunIn } from './users.ts';
 
 interface Parts {
   registry: Registry;
@@ -22,130 +26,245 @@ interface Parts {
   log: Logger;
   allotment: Allotment;
   underWay: UnderWay;
+  worktreeFacts: WorktreeFacts;
+  snapshots: { take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow> };
+  /** Ends an active run; answers when its whole process tree is gone. */
+  stopRun: (run: string) => Promise<unknown>;
+  /** Ends what ended runs of a worktree left alive. */
+  endLeftovers: (worktree: string) => Promise<void>;
   /** This daemon's, which its locks of worktrees name. */
   home: string;
 }
 
+/** How a worktree is to go. */
+export interface RemovalWish {
+  /** The run that is active in it or will be. */
+  activeRun: string | null;
+  /** Although work is in it: after a snapshot that brings it back. */
+  force?: boolean | undefined;
+  deleteBranch?: boolean | undefined;
+  /** Only tells what would be in the way. */
+  dryRun?: boolean | undefined;
+  /** What it is recorded as; default: what its commits tell. */
+  declared?: RemovalIntent['declared'] | undefined;
+  /** Why, for the snapshot. */
+  reason?: string | undefined;
+}
+
+export interface Removed extends Discarded {
+  removed: boolean;
+  /** What a dry run saw, or force overrode. */
+  blockers: Blocker[];
+  /** Of everything that was in it; null when there was nothing to keep. */
+  snapshot: SnapshotRow | null;
+  /** Nothing of it is left, neither among the worktrees nor in git's list. */
+  directoryClean: boolean;
+}
+
+interface Look {
+  blockers: Blocker[];
+  /** It is not this home's to take away. */
+  isForeign: boolean;
+  /** Force does not override them either. */
+  isFinal: boolean;
+  branch: BranchLoss | null;
+}
+
+/** The state of a worktree that a snapshot has. */
+interface Kept {
+  snapshot: SnapshotRow | null;
+  print: string | null;
+}
+
+/** A worktree is not any more as its snapshot has it. */
+class TreeChanged extends Error {}
+
+/** Somebody who changes the tree more often than this works in it. */
+const mostSnapshots = 3;
+
 /** Takes worktrees away when nothing would be lost. */
 export class Removal {
   readonly #parts: Parts;
-  readonly #trash = new Trash();
+  readonly discarding: Discarding;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.discarding = new Discarding(parts);
   }
 
   /**
-   * Removes a worktree and gives its ports back. A branch of ours without commits of its own goes with it.
-   * Throws UNSAFE with everything that would be lost; then nothing has changed.
+   * Removes a worktree, after a snapshot, and gives its ports back. A branch of ours without commits of its own goes
+   * with it. Throws UNSAFE with everything that would be lost, and BUSY while somebody has a lease of it; then nothing
+   * has changed.
    */
-  async remove(repository: RepositoryRow, row: WorktreeRow, activeRun: string | null): Promise<void> {
-    const { registry, git } = this.#parts;
-    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun });
-    if (blockers.length > 0) throw unsafe(row, blockers, await this.#rescueOf(row));
-    registry.change(() => {
-      this.#requireUntaken(row);
-      registry.worktrees.update(row.id, { state: 'cleaning' });
-    });
+  async remove(repository: RepositoryRow, row: WorktreeRow, wish: RemovalWish): Promise<Removed> {
+    this.#requireFree(row);
+    const look = await this.#look(repository, row, wish);
+    const { blockers } = look;
+    if (wish.dryRun === true) return { ...untouched, blockers };
+    if (look.isForeign) throw notOurs(repository, blockers);
+    if (blockers.length > 0 && (wish.force !== true || look.isFinal)) {
+      throw unsafe(row, blockers, await this.#rescueOf(row));
+    }
+    if (wish.activeRun !== null) await this.#parts.stopRun(wish.activeRun);
+    await this.#parts.endLeftovers(row.id);
+    const kept = await this.#keep(repository, row, wish.reason ?? 'removed');
+    faultPoint('remove: snapshot taken');
+    const removal = {
+      from: row.removal?.from ?? row.state,
+      force: wish.force === true,
+      deleteBranch: wish.deleteBranch === true,
+      declared: wish.declared ?? declaredBy(row, look, wish),
+    };
+    this.#intend(row, removal);
     faultPoint('remove: intent written');
-    await this.finishRemoval(repository, { ...row, state: 'cleaning' });
+    const intended = { ...row, state: 'cleaning' as const, removal, snapshotId: kept.snapshot?.id ?? row.snapshotId };
+    return { ...(await this.#finish(repository, intended, kept)), blockers };
   }
 
-  /** While safety was asked somebody may have taken a lease, or taken it away. */
-  #requireUntaken(row: WorktreeRow): void {
-    const { registry } = this.#parts;
-    const lease = registry.leases.ofWorktree(row.id);
-    if (lease) throw taken(row, lease.holder);
-    if (registry.worktrees.get(row.id)?.state !== row.state) throw taken(row, 'another call');
-  }
-
-  /** The part of `remove` after safety agreed; a daemon that died in it goes on here. */
+  /** The part of `remove` after its intent; a daemon that died in it goes on here. */
   async finishRemoval(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
-    const { registry, clock, underWay } = this.#parts;
-    const agree = () => this.requireSafe(repository, row);
-    const branchDeleted = await underWay.during(row.id, () => this.discard(repository, row, agree));
-    registry.change((tell) => {
-      registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now() });
-      const data = { path: row.path, branch: row.branch, branchDeleted };
-      tell({ type: 'worktree.removed', repository: repository.name, worktree: row.id, data });
-    });
-    faultPoint('remove: row written');
+    await this.#finish(repository, row, null);
   }
 
-  /** Deletes what earlier removals moved away, wherever worktrees have been. */
-  async emptyTrash(): Promise<void> {
-    const directories = new Set(this.#parts.registry.worktrees.everyone().map(({ path }) => dirname(path)));
-    for (const directory of directories) await this.#emptyTrashOf(directory);
-  }
-
-  /** Nobody waits for it: large trees take their time. */
-  emptyTrashSoon(directory: string): void {
-    this.#emptyTrashOf(directory).catch((error: unknown) => {
-      this.#parts.log.warn({ directory, err: error }, 'the trash could not be emptied yet');
-    });
-  }
-
-  /** Also removes the directory of worktrees once it is empty. */
-  async #emptyTrashOf(directory: string): Promise<void> {
-    await this.#trash.empty(directory);
-    await this.#parts.allotment.removeDirectoryIfEmpty(directory);
-  }
-
-  /**
-   * Files first out of the way, then git's registration, then the branch when nothing is on it. What git does not list
-   * as this worktree is somebody else's and stays.
-   */
-  async discard(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<boolean> {
-    const { git } = this.#parts;
-    if (await isMissing(repository.commonDir)) return false; // nothing of it is left that could be mended
-    const branchDeleted = await git.locked(repository.commonDir, async () => {
-      const listed = await listWorktrees(git, repository.commonDir);
-      if (listed.some(({ path }) => path === row.path)) {
-        this.#requireOurs({ repository, row }, findClaim(listed, row.path, this.#parts.home));
-        await agree();
-        if (!(await isMissing(row.path))) await this.#trash.put(row.path);
-        faultPoint('remove: moved to trash');
-        // Twice: the first means "although files are there", the second "although it is locked".
-        await git.write(repository.commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
-        faultPoint('remove: unregistered');
-      }
-      const isElsewhere = listed.some(({ path, branch }) => path !== row.path && branch === row.branch);
-      return !isElsewhere && (await this.#deleteEmptyBranch(repository, row));
-    });
-    this.emptyTrashSoon(dirname(row.path));
-    return branchDeleted;
-  }
-
-  /** Asked in the very step of the removal: somebody may have worked there since it was decided. Throws UNSAFE. */
+  /** Asked in the very step of the removal. Throws UNSAFE. */
   async requireSafe(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const findings = await examine(this.#parts.git, repository, row.path);
     const blockers = (await isUnlinked(row.path))
       ? [unlinked(row.path)]
       : findBlockers({ ...findings, activeRun: null });
-    if (blockers.length === 0) return;
-    this.#keep(row);
-    throw unsafe(row, blockers, await this.#rescueOf(row));
+    if (blockers.length > 0) throw unsafe(row, blockers, await this.#rescueOf(row));
+  }
+
+  #requireFree(row: WorktreeRow): void {
+    const lease = this.#parts.registry.leases.ofWorktree(row.id);
+    if (lease) throw leased(row, lease);
+    if (this.#parts.underWay.has(row.id)) throw inTransition(row);
+  }
+
+  async #look(repository: RepositoryRow, row: WorktreeRow, wish: RemovalWish): Promise<Look> {
+    const { git, home } = this.#parts;
+    const listed = await listWorktrees(git, repository.commonDir).catch(() => []);
+    const claim = findClaim(listed, row.path, home);
+    const [findings, branch, isMissingNow, isUnlinkedNow] = await Promise.all([
+      examine(git, repository, row.path),
+      examineBranch(this.#parts, repository, row).catch(() => null),
+      isMissing(row.path),
+      isUnlinked(row.path),
+    ]);
+    const activeRun = wish.activeRun;
+    const inTree = isUnlinkedNow ? [unlinked(row.path)] : findBlockers({ ...findings, activeRun });
+    const onBranch = wish.deleteBranch === true && branch !== null ? findBranchBlockers(branch) : [];
+    // Of what is not there or cannot be looked at no snapshot can be made.
+    const isFinal = isMissingNow || inTree.some(({ code }) => code === 'unverified');
+    const blockers = [...(claim === null ? [] : [claim]), ...inTree, ...onBranch];
+    return { blockers, isForeign: claim !== null, isFinal, branch };
+  }
+
+  /** From here to the change nothing else happens, so nobody can have begun anything in it. */
+  #intend(row: WorktreeRow, removal: RemovalIntent): void {
+    const { registry } = this.#parts;
+    const active = activeRunIn(registry, row);
+    if (active) {
+      const message = `run ${active.id} was started in it just now`;
+      throw unsafe(row, [{ code: 'active_run', message }], saveFirst(row));
+    }
+    this.#requireFree(row);
+    if (registry.worktrees.get(row.id)?.state !== row.state) throw inTransition(row);
+    registry.change(() => {
+      registry.worktrees.update(row.id, { state: 'cleaning', removal });
+    });
+  }
+
+  async #keep(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<Kept> {
+    if (await isMissing(join(row.path, '.git'))) return { snapshot: null, print: null };
+    // Before the snapshot: what changes while it is taken shows.
+    const print = await printOf(this.#parts.git, row.path);
+    return { print, snapshot: await this.#parts.snapshots.take(repository, row, reason) };
+  }
+
+  async #finish(repository: RepositoryRow, row: WorktreeRow, before: Kept | null): Promise<Omit<Removed, 'blockers'>> {
+    const { registry, clock, underWay, worktreeFacts } = this.#parts;
+    const done = await underWay.during(row.id, () => this.#orStays(row, () => this.#discard(repository, row, before)));
+    const declared = row.removal?.declared ?? row.declared;
+    registry.change((tell) => {
+      registry.worktrees.update(row.id, { state: 'removed', removedAt: clock.now(), removal: null, declared });
+      const { branchDeleted, snapshot } = done;
+      const data = { path: row.path, branch: row.branch, branchDeleted, snapshot: snapshot?.id ?? row.snapshotId };
+      tell({ type: 'worktree.removed', repository: repository.name, worktree: row.id, data });
+    });
+    faultPoint('remove: row written');
+    worktreeFacts.forget(row.id);
+    return { removed: true, ...done, directoryClean: await isGone(repository, row.path) };
+  }
+
+  /** Like Discarding.discard; what must not go is no longer about to. */
+  discard(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<Discarded> {
+    return this.#orStays(row, () => this.discarding.discard(repository, row, agree));
+  }
+
+  async #orStays<T>(row: WorktreeRow, task: () => Promise<T>): Promise<T> {
+    const { registry } = this.#parts;
+    try {
+      return await task();
+    } catch (error) {
+      if (error instanceof WtdError && (error.code === 'UNSAFE' || error.code === 'BUSY')) {
+        registry.change(() => {
+          registry.worktrees.update(row.id, { state: row.removal?.from ?? 'in_use', removal: null });
+        });
+      }
+      throw error;
+    }
+  }
+
+  /** By force only what a snapshot has: it is taken again as long as somebody works in the tree. */
+  async #discard(
+    repository: RepositoryRow,
+    row: WorktreeRow,
+    before: Kept | null,
+  ): Promise<Discarded & { snapshot: SnapshotRow | null }> {
+    if (row.removal?.force !== true) {
+      const agree = () => this.requireSafe(repository, row);
+      return { ...(await this.discarding.discard(repository, row, agree)), snapshot: before?.snapshot ?? null };
+    }
+    for (let tries = 1; ; tries += 1) {
+      const kept = tries === 1 && before ? before : await this.#keep(repository, row, 'removed');
+      const held = { ...row, snapshotId: kept.snapshot?.id ?? row.snapshotId };
+      try {
+        const agree = () => this.#requireKept(row, kept);
+        return { ...(await this.discarding.discard(repository, held, agree)), snapshot: kept.snapshot };
+      } catch (error) {
+        if (!(error instanceof TreeChanged)) throw error;
+        if (tries === mostSnapshots) throw stillWorkedIn(row);
+      }
+    }
+  }
+
+  async #requireKept(row: WorktreeRow, kept: Kept): Promise<void> {
+    if (await isMissing(row.path)) return; // it lies in the trash, or somebody took it away after its snapshot
+    if ((await printOf(this.#parts.git, row.path)) !== kept.print) throw new TreeChanged();
   }
 
   async #rescueOf(row: WorktreeRow): Promise<string> {
     return (await isMissing(join(row.path, '.git'))) ? bringBack(row.path) : saveFirst(row);
   }
-
-  #requireOurs({ repository, row }: { repository: RepositoryRow; row: WorktreeRow }, claim: Blocker | null): void {
-    if (claim === null) return;
-    this.#keep(row);
-    throw notOurs(repository, claim);
-  }
-
-  /** What must not go is no longer about to. */
-  #keep(row: WorktreeRow): void {
-    this.#parts.registry.change(() => {
-      this.#parts.registry.worktrees.update(row.id, { state: 'in_use' });
-    });
-  }
-
-  async #deleteEmptyBranch(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
-    if (!row.branchMade || row.branch === null) return false;
-    return deleteBranchAt(this.#parts.git, repository.commonDir, { branch: row.branch, commit: row.baseCommit });
-  }
 }
+
+const untouched: Removed = {
+  removed: false,
+  blockers: [],
+  snapshot: null,
+  branchDeleted: false,
+  directoryClean: false,
+  warnings: [],
+};
+
+/** What its commits tell, unless a person said something else. */
+function declaredBy({ declared }: WorktreeRow, { branch }: Look, { force }: RemovalWish): RemovalIntent['declared'] {
+  if (declared !== 'active' || branch === null) return null;
+  if (branch.isMerged) return 'merged';
+  return force === true && branch.ownCommits !== 0 ? 'abandoned' : null;
+}
+
+const isGone = async ({ commonDir }: RepositoryRow, path: string): Promise<boolean> =>
+  (await isMissing(path)) && (await findEntry(commonDir, path).catch(() => undefined)) === undefined;

@@ -1,4 +1,5 @@
 import type { ListedWorktree, TreeStatus } from '../git/porcelain.ts';
+import type { BranchLoss } from './branch-loss.ts';
 import { ownerOfLock } from './naming.ts';
 
 export interface Blocker {
@@ -37,6 +38,18 @@ export function findBlockers(findings: Findings): Blocker[] {
       'detached',
       `${count(unreachableCommits, 'detached commit')} on no branch; give them one with \`git branch\``,
     );
+  return blockers;
+}
+
+/** What would be lost with a branch that is to be deleted, unless its base has it. Pure. */
+export function findBranchBlockers({ branch, ownCommits, unpushed, isMerged }: BranchLoss): Blocker[] {
+  if (isMerged) return [];
+  const blockers: Blocker[] = [];
+  const block = (code: string, message: string) => blockers.push({ code, message });
+  if (ownCommits === undefined) block('unverified', `the commits of the branch ${branch} could not be checked`);
+  else if (ownCommits > 0) block('unmerged', `${count(ownCommits, 'commit')} on no branch but ${branch}`);
+  if (unpushed === undefined) block('unverified', `it could not be checked whether ${branch} is pushed`);
+  else if (unpushed !== null && unpushed > 0) block('unpushed', `${count(unpushed, 'commit')} of ${branch} not pushed`);
   return blockers;
 }
 

@@ -34,6 +34,7 @@ const row = (more: Partial<WorktreeRow> = {}): WorktreeRow => ({
   setup: null,
   snapshotId: null,
   fence: 0,
+  removal: null,
   portStart: 8100,
   portEnd: 8109,
   useCount: 1,

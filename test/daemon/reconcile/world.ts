@@ -36,6 +36,7 @@ export const worktree = (repositoryId: string, plan: string, rest: Partial<Workt
   pr: null,
   setup: null,
   snapshotId: null,
+  removal: null,
   fence: 0,
   portStart: 8100,
   portEnd: 8109,

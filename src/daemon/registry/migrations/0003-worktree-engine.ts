@@ -4,6 +4,7 @@ ALTER TABLE repositories ADD COLUMN trusted_hash TEXT;
 ALTER TABLE worktrees ADD COLUMN pr TEXT CHECK (pr IS NULL OR json_valid(pr));
 ALTER TABLE worktrees ADD COLUMN setup TEXT CHECK (setup IS NULL OR json_valid(setup));
 ALTER TABLE worktrees ADD COLUMN snapshot_id TEXT;
+ALTER TABLE worktrees ADD COLUMN removal TEXT CHECK (removal IS NULL OR json_valid(removal));
 ALTER TABLE worktrees ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE leases (

@@ -1,0 +1,51 @@
+import { milliseconds } from '../base/duration.ts';
+import { UnderWay } from '../base/under-way.ts';
+import type { Ground, Watched } from './assembly.ts';
+import { Repositories } from './repositories/repositories.ts';
+import { RepositorySettings } from './repositories/settings.ts';
+import { Adoption } from './worktrees/adoption.ts';
+import { Allotment } from './worktrees/allotment.ts';
+import { Creation } from './worktrees/creation.ts';
+import { WorktreeFacts } from './worktrees/facts.ts';
+import { WorktreeHealth } from './worktrees/health.ts';
+import { Removal } from './worktrees/removal.ts';
+import { Restoring } from './worktrees/restoring.ts';
+import { Setup } from './worktrees/setup.ts';
+import { Snapshots } from './worktrees/snapshots.ts';
+import { WorktreeList } from './worktrees/worktree-list.ts';
+import { WorktreeModels } from './worktrees/worktree-models.ts';
+import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
+import { Worktrees } from './worktrees/worktrees.ts';
+
+/** Everything about worktrees and their repositories; `stopRun` ends the run that is active in one. */
+export function buildWorktrees(ground: Ground, runs: Watched, stopRun: (run: string) => Promise<unknown>) {
+  const { registry, configuration, paths } = ground;
+  const { home, socket, setupLogs: logs } = paths;
+  const settings = new RepositorySettings(ground);
+  const repositories = new Repositories({ ...ground, settings });
+  const allotment = new Allotment(ground);
+  const own = { ...ground, home, settings, repositories, allotment, underWay: new UnderWay(), stopRun };
+  const setup = new Setup({ ...own, socket, logs });
+  const worktreeFacts = new WorktreeFacts(ground);
+  const snapshots = new Snapshots(own);
+  const endLeftovers = (worktree: string) => runs.leftovers.endIn(worktree);
+  const parts = { ...own, setup, worktreeFacts, snapshots, endLeftovers };
+  const removal = new Removal(parts);
+  const creation = new Creation({ ...parts, removal });
+  const restoring = new Restoring({ ...ground, creation, snapshots });
+  const diskMbOf = (worktree: string) => {
+    const path = registry.worktrees.get(worktree)?.path;
+    return path === undefined ? null : runs.diskUsage.of(path).megabytes;
+  };
+  const staleMs = () => milliseconds(configuration.current.worktrees.cleanup_policy.idle_timeout);
+  const worktreeModels = new WorktreeModels({ ...parts, staleMs, diskMbOf });
+  const built = { ...parts, removal, creation, restoring, worktreeModels };
+  return {
+    ...built,
+    worktrees: new Worktrees(built),
+    worktreeList: new WorktreeList(built),
+    worktreeSnapshots: new WorktreeSnapshots(built),
+    adoption: new Adoption(built),
+    worktreeHealth: new WorktreeHealth(built),
+  };
+}

@@ -1,0 +1,164 @@
+import pLimit from 'p-limit';
+import { faultPoint } from '../../base/fault-point.ts';
+import { newId } from '../../base/id.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
+import { WtdError } from '../../contract/errors.ts';
+import { findFullDisk } from '../../contract/full-disk.ts';
+import type { Result } from '../../contract/index.ts';
+import type { Worktree } from '../../contract/models.ts';
+import type { Git } from '../git/git.ts';
+import { findCommit } from '../git/questions.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { Address, Repositories } from '../repositories/repositories.ts';
+import { locateWorktree, type WorktreeAddress } from './address.ts';
+import { requireBase } from './base.ts';
+import type { Creation } from './creation.ts';
+import type { WorktreeFacts } from './facts.ts';
+import { branchExists, givenTwice, invalidBranch } from './refusals.ts';
+import type { Removal } from './removal.ts';
+import { toSnapshot } from './snapshot-model.ts';
+import { activeRunIn } from './users.ts';
+import type { WorktreeModels } from './worktree-models.ts';
+
+interface Parts {
+  registry: Registry;
+  repositories: Repositories;
+  git: Git;
+  log: Logger;
+  creation: Creation;
+  removal: Removal;
+  worktreeFacts: WorktreeFacts;
+  worktreeModels: WorktreeModels;
+}
+
+interface CreateWish {
+  branches: string[];
+  base?: string | undefined;
+  task?: string | undefined;
+  existing?: 'attach' | 'error' | undefined;
+}
+
+interface Changes {
+  task?: string | null | undefined;
+  pr?: number | { number: number; url?: string | null | undefined } | null | undefined;
+  declared?: Worktree['declared'] | undefined;
+}
+
+type Failure = Result<'worktree.create'>['failed'][number];
+
+/** More would only wait for each other. */
+const mostCreatedAtOnce = 8;
+
+/** The worktrees that people ask for by themselves, and what is changed about any of them. */
+export class Worktrees {
+  readonly #parts: Parts;
+  readonly #limit = pLimit(mostCreatedAtOnce);
+  /** Two who take the same worktree away wait for each other. */
+  readonly #turns = new KeyedMutex();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Each branch alone: what fails for one keeps no other from its worktree. */
+  async create(address: Address, wish: CreateWish): Promise<Result<'worktree.create'>> {
+    const repository = await this.#parts.repositories.resolve(address);
+    const outcomes = await Promise.all(
+      wish.branches.map((branch, index) =>
+        this.#limit(async (): Promise<Worktree | Failure> => {
+          try {
+            if (wish.branches.indexOf(branch) !== index) throw givenTwice(branch);
+            return await this.#createOne(repository, { ...wish, branch });
+          } catch (error) {
+            return this.#failure(branch, error);
+          }
+        }),
+      ),
+    );
+    const isFailure = (outcome: Worktree | Failure): outcome is Failure => 'error' in outcome;
+    return {
+      created: outcomes.filter((outcome): outcome is Worktree => !isFailure(outcome)),
+      failed: outcomes.filter(isFailure),
+    };
+  }
+
+  /** Notes what people say about a worktree. It does not by itself allow that anything is lost. */
+  async update(address: WorktreeAddress, { task, pr, declared }: Changes): Promise<Worktree> {
+    const { registry, worktreeModels, worktreeFacts } = this.#parts;
+    const { row, repository } = await locateWorktree(this.#parts, address);
+    const known = typeof pr === 'number' ? { number: pr, url: null } : pr && { number: pr.number, url: pr.url ?? null };
+    const changes = {
+      ...(task !== undefined && { task }),
+      ...(known !== undefined && { pr: known }),
+      ...(declared !== undefined && { declared }),
+    };
+    if (Object.keys(changes).length > 0) {
+      registry.change((tell) => {
+        registry.worktrees.update(row.id, changes);
+        tell({ type: 'worktree.updated', repository: repository.name, worktree: row.id, data: changes });
+      });
+    }
+    if (declared !== undefined) worktreeFacts.forget(row.id);
+    const now = registry.worktrees.get(row.id) ?? row;
+    await worktreeFacts.refresh([now], 0);
+    return worktreeModels.of(now);
+  }
+
+  /** Throws UNSAFE with everything that would be lost, unless it is forced. */
+  async remove(
+    address: WorktreeAddress,
+    wish: { force?: boolean | undefined; deleteBranch?: boolean | undefined; dryRun?: boolean | undefined },
+  ): Promise<Result<'worktree.remove'>> {
+    const { registry, removal } = this.#parts;
+    const { id } = (await locateWorktree(this.#parts, address)).row;
+    return this.#turns.run(id, async () => {
+      // Asked again: somebody may have taken it away while this one waited.
+      const { row, repository } = await locateWorktree(this.#parts, { ...address, worktree: id });
+      const activeRun = activeRunIn(registry, row)?.id ?? null;
+      const { snapshot, ...removed } = await removal.remove(repository, row, { ...wish, activeRun });
+      return { ...removed, snapshot: snapshot && toSnapshot(snapshot, repository.name) };
+    });
+  }
+
+  async #createOne(repository: RepositoryRow, wish: CreateWish & { branch: string }): Promise<Worktree> {
+    const { repositories, git, creation, worktreeModels } = this.#parts;
+    const { branch, task, existing = 'attach' } = wish;
+    await this.#requireBranchName(branch);
+    const tip = await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
+    if (tip !== undefined && existing === 'error') throw branchExists(branch);
+    // A branch that is there needs no base; one that was named must exist all the same.
+    const isBaseNeeded = tip === undefined || wish.base !== undefined;
+    const found = isBaseNeeded ? await requireBase(git, repository, wish.base ?? null) : undefined;
+    repositories.keep(repository);
+    faultPoint('make: repository written');
+    const row = await creation.create(repository, {
+      branch,
+      isNewBranch: existing === 'error',
+      base: found?.base ?? repository.defaultBranch,
+      baseCommit: found?.commit ?? tip ?? '',
+      kind: 'named',
+      task,
+    });
+    return worktreeModels.of(row);
+  }
+
+  async #requireBranchName(branch: string): Promise<void> {
+    const isOption = branch.startsWith('-');
+    const isText = !/\p{Cc}/u.test(branch);
+    // It answers another name where `@{-1}` stands for one.
+    const asked = !isOption && isText && (await this.#parts.git.ask('/', ['check-ref-format', '--branch', branch]));
+    if (asked === false || asked.exitCode !== 0 || asked.stdout !== branch) throw invalidBranch(branch);
+  }
+
+  #failure(branch: string, error: unknown): Failure {
+    const { log, registry } = this.#parts;
+    const known = error instanceof WtdError ? error : findFullDisk(error, registry.repositories.list()[0]?.path ?? '/');
+    if (known) return { branch, error: { code: known.code, message: known.message, hint: known.data.hint } };
+    const id = newId();
+    log.error({ id, branch, err: error }, 'a worktree could not be made');
+    const message = `something went wrong inside wtd (${id})`;
+    return { branch, error: { code: 'INTERNAL', message, hint: `find ${id} in the daemon's log, and report it` } };
+  }
+}
