@@ -94,7 +94,7 @@ function asked(schema: z.ZodType, object: (shape: z.ZodRawShape) => z.ZodType): 
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
     return asked(schema.unwrap() as z.ZodType, object);
   if (!(schema instanceof z.ZodObject)) return schema;
-  const fields = Object.entries(schema.shape as z.ZodRawShape);
+  const fields = Object.entries(schema.shape);
   return object(Object.fromEntries(fields.map(([key, field]) => [key, asked(field as z.ZodType, object).optional()])));
 }
 

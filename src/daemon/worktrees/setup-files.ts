@@ -32,7 +32,7 @@ export async function findIgnored(
 }
 
 /** Where what is copied lies until it is whole: on the same file system, and nobody's work. */
-export const stagingOf = ({ id, path }: WorktreeRow): string => join(path, `.wtd-setup-${id}`);
+const stagingOf = ({ id, path }: WorktreeRow): string => join(path, `.wtd-setup-${id}`);
 
 export async function removeStaging(row: WorktreeRow): Promise<void> {
   await rm(stagingOf(row), { recursive: true, force: true });
