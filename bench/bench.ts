@@ -1,6 +1,7 @@
 /** Measures how fast wtd is, each figure against its reference in the same run. It ends with 0 whatever it finds. */
 import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
+import { measureCloneDirectory } from './figures/clone-directory.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
@@ -17,6 +18,7 @@ const measurements = [
   measureStartLatency,
   measureStartsAtOnce,
   measureAdoption,
+  measureCloneDirectory,
   measureMemoryAtRest,
   measureSampling,
 ];

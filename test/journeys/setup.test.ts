@@ -149,7 +149,7 @@ describe('a set-up that fails', () => {
   });
 });
 
-const sleepersIn = (rig: Rig): string[] => pidsAround(rig.place.home).map(String);
+const sleepersIn = (rig: Rig): number[] => pidsAround(rig.place.home).filter((pid) => pid !== rig.daemon.pid);
 
 test('a command that leaves a process behind with its output does not keep the worktree waiting', async () => {
   await using rig = await Rig.setUp({ config: running(['sh', '-c', 'sleep 1000 & echo ready']) });
@@ -181,7 +181,7 @@ describe('a daemon that ends in the middle of a set-up', () => {
     await rig.startDaemon();
     expect(await setupOf(rig)).toMatchObject({ state: 'failed', detail: 'the daemon ended in the middle of it' });
     expect(await rig.wait('login'), 'the run that waited for it goes on').toMatchObject({ state: 'succeeded' });
-    expect(sleepersIn(rig).filter((pid) => pid !== String(rig.daemon.pid))).toEqual([]);
+    expect(sleepersIn(rig)).toEqual([]);
   });
 
   test('by a signal takes the start back', async () => {

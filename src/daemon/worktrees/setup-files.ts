@@ -31,10 +31,12 @@ export async function findIgnored(
   return ignoredAmong(git, checkout, wanted);
 }
 
-/** Where what is copied lies until it is whole: on the same file system, and nobody's work. */
-export const stagingOf = ({ id, path }: WorktreeRow): string => join(path, `.wtd-setup-${id}`);
+type Place = Pick<WorktreeRow, 'id' | 'path'>;
 
-export async function removeStaging(row: WorktreeRow): Promise<void> {
+/** Where what is copied lies until it is whole: on the same file system, and nobody's work. */
+const stagingOf = ({ id, path }: Place): string => join(path, `.wtd-setup-${id}`);
+
+export async function removeStaging(row: Place): Promise<void> {
   await rm(stagingOf(row), { recursive: true, force: true });
 }
 
@@ -42,7 +44,7 @@ export async function removeStaging(row: WorktreeRow): Promise<void> {
  * Copies a path of the checkout to the same place of a worktree, sharing the blocks where the file system can. What the
  * worktree has stays; it is there whole or not at all.
  */
-export async function bring(path: string, checkout: string, row: WorktreeRow): Promise<void> {
+export async function bring(path: string, checkout: string, row: Place): Promise<void> {
   const target = join(row.path, path);
   if (!(await isFree(row.path, path))) return;
   const source = join(checkout, path);
@@ -125,7 +127,7 @@ const copyOptions = {
   mode: constants.COPYFILE_FICLONE,
 };
 
-/** GNU cp does it an order faster than Node; where it is another cp, Node asks the file system for the same. */
+/** By GNU cp, which leaves the event loop alone; where it is another cp, Node asks the file system for the same. */
 async function cloneDirectory(source: string, target: string): Promise<void> {
   const args = ['-a', '--reflink=auto', '--no-target-directory', '--', source, target];
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' };

@@ -140,7 +140,8 @@ export class Setup implements AsyncDisposable {
       try {
         await this.#copies(() => bring(file, path, row));
       } catch (error) {
-        return `${file} could not be copied: ${(error as Error).message}`;
+        const [cause = ''] = (error as Error).message.split('\n', 1); // cp tells of each file
+        return `${file} could not be copied: ${cause}`;
       }
     }
     faultPoint('setup: files copied');
