@@ -252,3 +252,18 @@ test('a sweep that was due while no daemon lived is caught up, one that was not 
   await until(() => !existsSync(worktreeOf(rig, 'login').path), 'it is swept');
   await until(() => Number(readFileSync(due, 'utf8')) > Date.now(), 'the next one is due later');
 });
+
+test('plans that are started in the middle of a sweep run in a whole worktree, the old one or a new one', async () => {
+  await using rig = await Rig.setUp({ config: byHand });
+  const plans = ['a', 'b', 'c', 'd'];
+  for (const plan of plans) await finishPlan(rig, plan);
+  const sweep = rig.call('cleanup.run', { olderThanMs: 0 });
+  const another = rig.call('cleanup.run', { olderThanMs: 0 });
+  for (const plan of plans.toReversed()) await rig.start(plan, ['sh', '-c', 'test -f README.md && git status']);
+  const swept = await sweep;
+  for (const plan of plans) expect(await rig.wait(plan), plan).toMatchObject({ state: 'succeeded', attempt: 2 });
+  expect(swept.errors).toEqual([]);
+  expect(swept.removed.length + swept.skipped.length).toBe(plans.length);
+  expect((await another).errors).toEqual([]);
+  expect(await rig.call('daemon.doctor', {})).toMatchObject({ findings: [] });
+});

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { faultPoint } from '../../base/fault-point.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Result } from '../../contract/index.ts';
@@ -109,6 +110,7 @@ export class Sweeper {
   async #sweep(rows: readonly WorktreeRow[], terms: Terms): Promise<Swept> {
     const plan = planSweep(await this.#candidates.gather(rows), terms);
     const swept: Swept = { removed: [], skipped: plan.keep, errors: [] };
+    faultPoint('sweep: planned');
     for (const entry of plan.remove) await this.#take(entry, { terms, swept });
     const { removed, skipped, errors } = swept;
     if (removed.length + errors.length > 0) {
@@ -116,6 +118,7 @@ export class Sweeper {
         const data = { removed: removed.length, skipped: skipped.length, errors: errors.length };
         tell({ type: 'cleanup.swept', data });
       });
+      faultPoint('sweep: recorded');
     }
     return swept;
   }
@@ -155,9 +158,11 @@ export class Sweeper {
     const [candidate] = row ? await this.#candidates.gather([row]) : [];
     if (!candidate) return { reason: 'busy', detail: 'somebody else took it away' };
     const kept = stays(candidate, { entry, terms });
-    if (!kept)
-      await removal.remove(candidate.repository, candidate.row, { activeRun: null, reason: `swept: ${entry.reason}` });
-    return kept;
+    if (kept) return kept;
+    const reason = `swept: ${entry.reason}`;
+    await removal.remove(candidate.repository, candidate.row, { activeRun: null, reason });
+    faultPoint('sweep: worktree removed');
+    return undefined;
   }
 }
 
