@@ -36,6 +36,8 @@ export interface KeptTree {
 const unconverted = [
   '!text !crlf !eol !ident !filter !working-tree-encoding',
   '-text !crlf !eol !ident !filter !working-tree-encoding',
+  // Git LFS names the very bytes by their hash, and keeps them for all worktrees.
+  '-text !crlf !eol !ident filter=lfs !working-tree-encoding',
 ].map((attributes) => `:(exclude,attr:${attributes})`);
 
 const filesATurn = 200;
