@@ -1,44 +1,19 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { RemoteError } from '../../src/client/errors.ts';
-import type { Run } from '../../src/contract/models.ts';
 import { Daemon } from '../rig/daemon.ts';
-import { worktreeOf } from '../rig/doctor.ts';
 import { footprint } from '../rig/footprint.ts';
+import { snapshotScenarios } from '../rig/kill-snapshots.ts';
+import type { Scenario, Stage } from '../rig/kill-stage.ts';
 import { pidsOf } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
-import type { Steered } from '../rig/steered.ts';
 import { until } from '../rig/until.ts';
 
 type Operation = FaultPoint extends `${infer Operation}: ${string}` ? Operation : never;
-
-/** A repository that is known, a plan `login` with a command that is steered, and another plan. */
-interface Stage {
-  rig: Rig;
-  child: Steered;
-  busy: Steered;
-  /** Its run, once `prepare` or `verify` knows it. */
-  run?: Run;
-}
-
-/** One way to come by the points of an operation. */
-interface Scenario {
-  title: string;
-  /** Points of the operation that this way does not pass. */
-  passesNot?: readonly FaultPoint[];
-  maxConcurrent?: number;
-  /** The daemon that is there before, when it is not the one that shall break. */
-  firstFault?: string;
-  prepare?: (stage: Stage) => Promise<unknown>;
-  /** What the daemon dies of. Its answer, if any came, is not looked at. */
-  act: (stage: Stage) => Promise<unknown>;
-  /** With the next daemon: the operation is whole, or is done again and succeeds. */
-  verify: (stage: Stage) => Promise<unknown>;
-}
 
 const address = { plan: 'login', repository: 'shop' };
 const start = ({ rig, child }: Stage) => rig.start('login', child.command);
@@ -87,26 +62,6 @@ const whileOneIsMade: Pick<Scenario, 'firstFault' | 'prepare'> = {
     await Promise.allSettled([start(stage), stage.rig.daemon.ended()]);
   },
 };
-
-const writeInWorktree = ({ rig }: Stage, name: string) => {
-  worktreeOf(rig, 'login').write(name, 'new\n');
-};
-
-const takeSnapshot = ({ rig }: Stage) => rig.call('worktree.snapshot', { repository: 'shop', worktree: 'plan-login' });
-
-const againOf = ({ rig }: Stage): string => join(rig.repository.path, 'worktrees', 'again');
-
-async function restoreSnapshot({ rig }: Stage) {
-  const [snapshot] = (await rig.call('worktree.snapshots', {})).snapshots;
-  return rig.call('worktree.restore', { snapshot: snapshot?.id ?? '', name: 'again' });
-}
-
-/** As somebody does it by hand; the doctor mends the rest. */
-async function forgetRestored({ rig }: Stage, path: string): Promise<void> {
-  rig.repository.git('worktree', 'remove', '--force', '--force', path);
-  rig.repository.git('branch', '-D', basename(path));
-  await rig.call('daemon.doctor', { repair: true });
-}
 
 const scenarios: Record<Operation, Scenario[]> = {
   plan: [
@@ -231,46 +186,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: startsOnce,
     },
   ],
-  snapshot: [
-    {
-      title: 'worktree.snapshot',
-      prepare: async (stage) => {
-        await prepareEnded(stage);
-        writeInWorktree(stage, 'new.txt');
-      },
-      act: takeSnapshot,
-      verify: async (stage) => {
-        const kept = (await stage.rig.call('worktree.snapshots', {})).snapshots;
-        const refs = stage.rig.repository.git('for-each-ref', '--format=%(refname:lstrip=3)', 'refs/wtd/snapshots');
-        expect(kept.map(({ id }) => id).join('\n')).toBe(refs);
-        for (const { id } of [...kept, await takeSnapshot(stage)]) {
-          const { path } = await stage.rig.call('worktree.restore', { snapshot: id, name: `again-${id}` });
-          expect(readdirSync(path)).toContain('new.txt');
-          rmSync(join(path, 'new.txt'));
-          await forgetRestored(stage, path);
-        }
-        rmSync(join(worktreeOf(stage.rig, 'login').path, 'new.txt'));
-      },
-    },
-  ],
-  restore: [
-    {
-      title: 'worktree.restore',
-      prepare: async (stage) => {
-        await prepareEnded(stage);
-        writeInWorktree(stage, 'new.txt');
-        await takeSnapshot(stage);
-        rmSync(join(worktreeOf(stage.rig, 'login').path, 'new.txt'));
-      },
-      act: restoreSnapshot,
-      verify: async (stage) => {
-        const { path } = await restoreSnapshot(stage).catch(() => ({ path: againOf(stage) }));
-        expect(readdirSync(path)).toContain('new.txt');
-        rmSync(join(path, 'new.txt'));
-        await forgetRestored(stage, path);
-      },
-    },
-  ],
+  ...snapshotScenarios,
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
   requeue: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
 };
