@@ -83,6 +83,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** Leaves most of them unmerged. */
+const conflict: Step[] = [
+  { do: 'write', name: 'a.txt', content: 'ours\n', mode: 0o755 },
+  { do: 'write', name: 'dir/c.txt', content: 'ours\n', mode: 0o644 },
+  { do: 'write', name: 'with space', content: 'ours\n', mode: 0o644 },
+  { do: 'stageAll' },
+  { do: 'commit' },
+  { do: 'merge' },
+];
+
 /** Tries each; what git or the file system refuses is simply not done. */
 function apply(worktree: Checkout, step: Step): void {
   const git = (...args: string[]) => worktree.git('-c', 'advice.addEmbeddedRepo=false', ...args);
@@ -162,14 +172,15 @@ test('any state of a worktree comes back as it was', { timeout: 60_000 + rounds 
   prepare(rig);
   await rig.start('login', ['true']);
   await rig.wait('login');
-  const { worktree: first } = await rig.call('plan.show', { plan: 'login', repository: 'shop' });
-  const begin = await rig.call('worktree.snapshot', { worktree: first?.path ?? '' });
+  const { worktree: login } = await rig.call('plan.show', { plan: 'login', repository: 'shop' });
+  const begin = await rig.call('worktree.snapshot', { worktree: login?.path ?? '' });
   let round = 0;
-  const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
+  const begun = fc.oneof(fc.constant([]), fc.constant(conflict));
+  const property = fc.asyncProperty(begun, fc.array(step, { minLength: 1, maxLength: 14 }), async (first, steps) => {
     round += 1;
     const made = await rig.call('worktree.restore', { snapshot: begin.id, name: `round-${round}` });
     const worktree = rig.repository.at(made.path);
-    for (const each of steps) apply(worktree, each);
+    for (const each of [...first, ...steps]) apply(worktree, each);
     const before = stateOf(worktree);
     const snapshot = await rig.call('worktree.snapshot', { worktree: made.path });
     expect(stateOf(worktree), 'nothing is touched').toEqual(before);

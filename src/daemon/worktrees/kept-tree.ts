@@ -1,4 +1,5 @@
 import { lstat, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Git } from '../git/git.ts';
 import {
@@ -27,12 +28,16 @@ export interface KeptTree {
   absent: string[];
   /** Neither files, links nor directories. */
   special: string[];
+  /** Submodules with commits that no remote has: their repository goes with the worktree. */
+  unpushed: string[];
 }
 
 /** A conversion between index and tree may apply to what has one of these attributes (gitattributes(5)). */
 const unconverted = [
   '!text !crlf !eol !ident !filter !working-tree-encoding',
   '-text !crlf !eol !ident !filter !working-tree-encoding',
+  // Git LFS names the very bytes by their hash, and keeps them for all worktrees.
+  '-text !crlf !eol !ident filter=lfs !working-tree-encoding',
 ].map((attributes) => `:(exclude,attr:${attributes})`);
 
 const filesATurn = 200;
@@ -47,17 +52,40 @@ export async function readTree(git: Git, place: Workplace): Promise<KeptTree> {
     ask('ls-files', '-z', '-v', '--stage').then(parseIndexEntries),
   ]);
   const converted = await listConverted(git, place, { status, indexed });
-  const isGitlink = new Set(indexed.filter(({ mode }) => mode === '160000').map(({ path }) => path));
+  const submodules = new Set(indexed.filter(({ mode }) => mode === '160000').map(({ path }) => path));
   const flagged = indexed.filter(({ tag }) => tag !== 'H' && tag !== 'M').map(({ path }) => path);
   const paths = new Set([...status.map(({ path }) => path), ...flagged, ...converted]);
-  const tree: KeptTree = { status, files: [], absent: [], special: [] };
+  const tree: KeptTree = { status, files: [], absent: [], special: [], unpushed: [] };
+  for (const path of submodules) if (await isUnpushed(git, place, path)) tree.unpushed.push(path);
   let count = 0;
   for (const path of paths) {
     // One with a slash at its end is another repository.
-    if (!isGitlink.has(path) && !path.endsWith('/')) await lookAt(tree, { place, path });
+    if (!submodules.has(path) && !path.endsWith('/')) await lookAt(tree, { place, path });
     if (++count % filesATurn === 0) await nextTurn();
   }
   return tree;
+}
+
+/** What git can keep of a worktree whose directory is gone: a checkout of its index takes the place of the tree. */
+export async function readIndexAlone(git: Git, place: Workplace): Promise<KeptTree> {
+  const args = ['diff-index', '--cached', '--name-only', '--no-renames', '--diff-filter=D', '-z', 'HEAD'];
+  const absent = splitZero(await git.bytes(place.path, args, { env: place.env }));
+  const status = ['status', '--porcelain=v2', '-z', '--no-renames', '--untracked-files=no'];
+  const entries = parseStatusEntries(await git.bytes(place.path, status, { env: place.env }));
+  return { status: entries, files: [], absent, special: [], unpushed: [] };
+}
+
+/** One that is not filled has nothing to lose; what cannot be asked may have. */
+async function isUnpushed(git: Git, place: Workplace, path: string): Promise<boolean> {
+  const isFilled = await lstat(fullPath(place.path, `${path}/.git`)).then(
+    () => true,
+    () => false,
+  );
+  if (!isFilled) return false;
+  const directory = join(place.path, Buffer.from(path, 'latin1').toString());
+  const args = ['rev-list', '--max-count=1', 'HEAD', '--all', '--not', '--remotes'];
+  const { exitCode, stdout } = await git.ask(directory, args);
+  return exitCode !== 0 || stdout !== '';
 }
 
 /** Those for which the bytes in the tree may be others than those in the index although git sees no difference. */

@@ -54,12 +54,13 @@ export async function findNamed(
   const input = [...words].slice(0, mostNamed).join('\n');
   const check = ['cat-file', '--batch-check=%(objectname) %(objecttype)'];
   const lines = (await git.bytes(place.path, check, { input: `${input}\n`, env: place.env })).split('\n');
-  const ofType = (type: string) =>
-    lines.filter((line) => line.endsWith(` ${type}`)).map((line) => line.split(' ')[0] ?? '');
-  const commits = [...new Set(ofType('commit'))];
-  if (commits.length < 2) return { commits, trees: ofType('tree') };
+  const ofType = (type: RegExp) => [
+    ...new Set(lines.filter((line) => type.test(line)).map((line) => line.split(' ')[0] ?? '')),
+  ];
+  const [commits, trees] = [ofType(/ commit$/), ofType(/ tree$/)];
+  if (commits.length < 2) return { commits, trees };
   const fewest = await git.bytes(place.path, ['merge-base', '--independent', ...commits], { env: place.env });
-  return { commits: fewest.split('\n'), trees: ofType('tree') };
+  return { commits: fewest.split('\n'), trees };
 }
 
 async function hexWords(file: string): Promise<string[]> {

@@ -97,6 +97,7 @@ export class Restoring {
     faultPoint('restore: files written');
     await this.#restoreState({ row, gitDir, record }, below('gitdir/', entries));
     await this.#restoreIndex({ row, gitDir }, entries.find(({ path }) => path === 'index')?.id);
+    if (!record.hasTree) await git.ask(row.path, ['checkout-index', '--all', '--force', '--quiet']);
     faultPoint('restore: index written');
     await rm(mark);
   }

@@ -24,6 +24,8 @@ const record = z.object({
   reason: z.string(),
   createdAt: z.int().min(0),
   hasIndex: z.boolean(),
+  /** False: the directory was gone, so that a checkout of the index takes its place. */
+  hasTree: z.boolean(),
   /** Paths that HEAD may have and the tree had not. */
   absent: z.array(z.string()),
   /** Refs of the worktree alone. */

@@ -10,7 +10,7 @@ import { findCommit } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.ts';
 import { findEntry, isMissing, isUnlinked } from './entry.ts';
-import { readTree, type KeptTree } from './kept-tree.ts';
+import { readIndexAlone, readTree, type KeptTree } from './kept-tree.ts';
 import { listOwnRefs } from './operation-state.ts';
 import { unlinked } from './refusals.ts';
 import type { Blocker } from './safety.ts';
@@ -29,10 +29,15 @@ interface Parts {
 
 interface Look {
   place: Workplace;
-  head: string | undefined;
+  hasTree: boolean;
+  head: string;
   branch: string | null;
   tree: KeptTree;
 }
+
+const nothing = { status: [], special: [], unpushed: [] };
+
+const mostTries = 3;
 
 const room = 'refs/wtd/snapshots';
 
@@ -55,6 +60,17 @@ export class Snapshots {
    * any of it. Throws UNSAFE when a part of it cannot be kept; then nothing has changed. It takes no lock.
    */
   async take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#take(repository, row, reason);
+      } catch (error) {
+        // Somebody at work there took a file away between the look at it and the reading.
+        if (tries === mostTries || !(error instanceof WtdError) || !isVanishedFile(error)) throw error;
+      }
+    }
+  }
+
+  async #take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow> {
     const { registry, git } = this.#parts;
     return this.#withScratch(async (scratch) => {
       const look = await this.#look(repository, row, scratch);
@@ -149,21 +165,23 @@ export class Snapshots {
   async #look(repository: RepositoryRow, row: WorktreeRow, scratch: string): Promise<Look | Blocker[]> {
     const { git } = this.#parts;
     const gitDir = await findEntry(repository.commonDir, row.path).catch(() => undefined);
-    if (gitDir === undefined || (await isMissing(row.path)) || (await isUnlinked(row.path))) {
-      return [unlinked(row.path)];
-    }
-    const place = await openWorkplace(git, { path: row.path, gitDir }, scratch);
-    const [head, branch, tree] = await Promise.all([
-      findCommit(git, row.path, 'HEAD'),
-      git.ask(row.path, ['symbolic-ref', '--quiet', 'HEAD']),
-      readTree(git, place),
+    const hasTree = !(await isMissing(row.path));
+    if (gitDir === undefined || (hasTree && (await isUnlinked(row.path)))) return [unlinked(row.path)];
+    const path = hasTree ? row.path : join(scratch, 'nothing');
+    if (!hasTree) await mkdir(path);
+    const place = await openWorkplace(git, { path, gitDir }, scratch);
+    const head = await findCommit(git, gitDir, 'HEAD');
+    if (head === undefined) return unkeepable({ ...nothing, path: row.path, head });
+    const [branch, tree] = await Promise.all([
+      git.ask(gitDir, ['symbolic-ref', '--quiet', 'HEAD']),
+      hasTree ? readTree(git, place) : readIndexAlone(git, place),
     ]);
-    return { place, head, branch: branch.stdout.replace(/^refs\/heads\//, '') || null, tree };
+    return { place, hasTree, head, branch: branch.stdout.replace(/^refs\/heads\//, '') || null, tree };
   }
 
   async #describe(
     row: WorktreeRow,
-    { look: { place, head = '', branch, tree }, reason }: { look: Look; reason: string },
+    { look: { place, hasTree, head, branch, tree }, reason }: { look: Look; reason: string },
   ): Promise<SnapshotRecord> {
     const { git, clock, home } = this.#parts;
     return {
@@ -181,6 +199,7 @@ export class Snapshots {
       reason,
       createdAt: clock.now(),
       hasIndex: place.index !== null,
+      hasTree,
       absent: tree.absent,
       refs: await listOwnRefs(git, place),
     };
@@ -234,14 +253,16 @@ export class Snapshots {
   }
 }
 
-const blockersOf = ({ path }: WorktreeRow, { head, tree }: Look): Blocker[] =>
-  unkeepable({ path, head, status: tree.status, special: tree.special });
+const blockersOf = ({ path }: WorktreeRow, { head, tree }: Look): Blocker[] => unkeepable({ ...tree, path, head });
 
 const refusal = ({ path }: WorktreeRow, blockers: Blocker[]): WtdError =>
   new WtdError('UNSAFE', `no snapshot can hold all of ${path}: ${blockers.map(({ message }) => message).join('; ')}`, {
     hint: 'see to each of these by hand, then try again; force does not help here',
     blockers,
   });
+
+const isVanishedFile = ({ data }: WtdError): boolean =>
+  data.code === 'GIT_FAILED' && /could not open '.*' for reading|No such file/.test(String(data['stderr']));
 
 const noSnapshot = (id: string): WtdError =>
   new WtdError('NOT_FOUND', `there is no snapshot ${id}`, {

@@ -9,12 +9,14 @@ export interface Keepable {
   status: readonly StatusEntry[];
   /** Pipes, sockets and devices where git knows a file. */
   special: readonly string[];
+  /** Submodules with commits that no remote has. */
+  unpushed: readonly string[];
 }
 
 const mostNamed = 5;
 
 /** What no snapshot can hold, so that not even force may remove it. Pure. */
-export function unkeepable({ path, head, status, special }: Keepable): Blocker[] {
+export function unkeepable({ path, head, status, special, unpushed }: Keepable): Blocker[] {
   const blockers: Blocker[] = [];
   const block = (code: string, names: readonly string[], describe: (list: string) => string) => {
     if (names.length > 0) blockers.push({ code, message: describe(enumerate(names)) });
@@ -31,6 +33,7 @@ export function unkeepable({ path, head, status, special }: Keepable): Blocker[]
     status.filter(({ submodule }) => /^S.*[CMU]/.test(submodule)).map((entry) => entry.path),
     (list) => `${list}: a changed submodule, of which a snapshot has nothing; commit and push it, or reset it`,
   );
+  block('submodule', unpushed, (list) => `${list}: a submodule with commits that no remote has; push them`);
   block('special_file', special, (list) => `${list}: no file that git can keep; remove it`);
   block(
     'unnameable',
