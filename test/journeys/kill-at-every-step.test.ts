@@ -9,6 +9,7 @@ import type { Run } from '../../src/contract/models.ts';
 import { Daemon } from '../rig/daemon.ts';
 import { footprint } from '../rig/footprint.ts';
 import { pidsOf } from '../rig/processes.ts';
+import { Checkout } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import type { Steered } from '../rig/steered.ts';
 import { until } from '../rig/until.ts';
@@ -87,6 +88,17 @@ const whileOneIsMade: Pick<Scenario, 'firstFault' | 'prepare'> = {
   },
 };
 
+const named = { worktree: 'named', repository: 'shop' };
+const byHand = (rig: Rig): string => join(rig.place.directory, 'by-hand');
+const makeNamed = ({ rig }: Stage) =>
+  rig.call('worktree.create', { repository: rig.repository.path, branches: ['named'] });
+
+async function makesNamed(stage: Stage): Promise<void> {
+  const { worktrees } = await stage.rig.call('worktree.list', { repository: 'shop' });
+  if (worktrees.length === 0) expect(await makeNamed(stage)).toMatchObject({ failed: [] });
+  expect(await stage.rig.call('worktree.health', named)).toMatchObject({ healthy: true });
+}
+
 const scenarios: Record<Operation, Scenario[]> = {
   plan: [
     {
@@ -112,7 +124,22 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: startsOnce,
     },
   ],
-  create: [{ title: 'plan.start', act: start, verify: startsOnce }],
+  create: [
+    { title: 'plan.start', act: start, verify: startsOnce },
+    { title: 'worktree.create', act: makeNamed, verify: makesNamed },
+  ],
+  make: [{ title: 'worktree.create', act: makeNamed, verify: makesNamed }],
+  adopt: [
+    {
+      title: 'worktree.adopt',
+      prepare: ({ rig }) => Promise.resolve(rig.repository.git('worktree', 'add', '-q', '-b', 'by-hand', byHand(rig))),
+      act: ({ rig }) => rig.call('worktree.adopt', { path: byHand(rig) }),
+      verify: async ({ rig }) => {
+        const { worktrees } = await rig.call('worktree.list', { repository: 'shop' });
+        if (worktrees[0]?.owned !== true) await rig.call('worktree.adopt', { path: byHand(rig) });
+      },
+    },
+  ],
   queue: [
     {
       title: 'plan.start where no place is free',
@@ -203,8 +230,34 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: () => Promise.resolve(),
     },
     {
+      title: 'worktree.remove --force --delete-branch',
+      passesNot: ['remove: plan deleted', 'remove: directory removed'],
+      prepare: async (stage) => {
+        await makeNamed(stage);
+        const worktree = new Checkout(join(stage.rig.repository.path, 'worktrees', 'named'), stage.rig.place.env);
+        worktree.commit({ 'work.txt': 'work\n' });
+        worktree.write('new.txt', 'new\n');
+      },
+      act: ({ rig }) => rig.call('worktree.remove', { ...named, force: true, deleteBranch: true }),
+      verify: async ({ rig }) => {
+        // Before the intent it is as if nothing had been asked; after it the daemon goes on as it was asked.
+        const { worktrees } = await rig.call('worktree.list', { repository: 'shop' });
+        if (worktrees.length > 0) await rig.call('worktree.remove', { ...named, force: true, deleteBranch: true });
+        const commits = rig.repository.git('for-each-ref', '--format=%(objectname)', 'refs/wtd/snapshots').split('\n');
+        const files = commits.map((commit) => rig.repository.git('ls-tree', '-r', '--name-only', commit));
+        expect(files.join('\n')).toContain('new.txt');
+        expect(rig.repository.branches()).toEqual(['main']);
+      },
+    },
+    {
       title: 'what takes back a start that was killed',
-      passesNot: ['remove: intent written', 'remove: row written', 'remove: plan deleted', 'remove: directory removed'],
+      passesNot: [
+        'remove: snapshot taken',
+        'remove: intent written',
+        'remove: row written',
+        'remove: plan deleted',
+        'remove: directory removed',
+      ],
       ...whileOneIsMade,
       act: () => Promise.resolve(),
       verify: startsOnce,
@@ -220,6 +273,10 @@ async function removeAll({ rig, busy }: Stage): Promise<void> {
   for (const { name } of (await rig.call('plan.list', {})).plans) {
     await rig.wait(name).catch(() => undefined);
     await rig.call('plan.remove', { plan: name, repository: 'shop' });
+  }
+  for (const { id, branch } of (await rig.call('worktree.list', { repository: 'shop' })).worktrees) {
+    await rig.call('worktree.remove', { worktree: id, deleteBranch: true });
+    expect(rig.repository.branches()).not.toContain(branch);
   }
 }
 
