@@ -11,7 +11,7 @@ import { until } from '../rig/until.ts';
 const names = Array.from({ length: 20 }, (_, index) => `work/${String(index).padStart(2, '0')}`);
 
 /** Somebody who uses git in the same repository all the time, until told to end. Answers what failed. */
-function workByHand(rig: Rig): { end: () => Promise<string[]> } {
+function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> } {
   const run = promisify(execFile);
   const { path } = rig.repository;
   let isOver = false;
@@ -31,19 +31,18 @@ function workByHand(rig: Rig): { end: () => Promise<string[]> } {
       await git('gc', '--quiet', '--prune=now');
     }
   })();
-  return {
-    end: async () => {
-      isOver = true;
-      await working;
-      return failures;
-    },
+  const end = async (): Promise<string[]> => {
+    isOver = true;
+    await working;
+    return failures;
   };
+  return { end, [Symbol.asyncDispose]: async () => void (await end()) };
 }
 
 test('twenty creates and removes at once, with git used by hand beside them, lose nothing and leave nothing', async () => {
   await using rig = await Rig.setUp();
   const { repository } = rig;
-  const hand = workByHand(rig);
+  await using hand = workByHand(rig);
   const create = (branches: string[]) => rig.call('worktree.create', { repository: repository.path, branches });
   const answers = await Promise.all([create(names.slice(0, 10)), ...names.slice(10).map((name) => create([name]))]);
   expect(answers.flatMap(({ failed }) => failed)).toEqual([]);
