@@ -28,7 +28,7 @@ function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> 
       await git('worktree', 'add', '--quiet', '-b', `linked/${round}`, linked);
       await git('worktree', 'remove', linked);
       await git('branch', '--quiet', '-D', `linked/${round}`);
-      await git('gc', '--quiet', '--prune=now');
+      await git('gc', '--quiet');
     }
   })();
   const end = async (): Promise<string[]> => {
