@@ -14,14 +14,14 @@ const names = Array.from({ length: 20 }, (_, index) => `work/${String(index).pad
 function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> } {
   const run = promisify(execFile);
   const { path } = rig.repository;
-  let isOver = false;
+  const over = new AbortController();
   const failures: string[] = [];
   const git = (...args: string[]) =>
     run('git', args, { cwd: path, env: { ...rig.place.env } }).catch((error: unknown) => {
       failures.push(`git ${args.join(' ')}: ${String(error)}`);
     });
   const working = (async () => {
-    for (let round = 0; !isOver || round < 2; round += 1) {
+    for (let round = 0; !over.signal.aborted || round < 2; round += 1) {
       const linked = join(rig.place.directory, `by-hand-${round}`);
       await git('commit', '--quiet', '--allow-empty', '--message', `round ${round}`);
       await git('branch', `by-hand/${round}`);
@@ -32,11 +32,16 @@ function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> 
     }
   })();
   const end = async (): Promise<string[]> => {
-    isOver = true;
+    over.abort();
     await working;
     return failures;
   };
-  return { end, [Symbol.asyncDispose]: async () => void (await end()) };
+  return {
+    end,
+    [Symbol.asyncDispose]: async () => {
+      await end();
+    },
+  };
 }
 
 test('twenty creates and removes at once, with git used by hand beside them, lose nothing and leave nothing', async () => {
@@ -51,7 +56,7 @@ test('twenty creates and removes at once, with git used by hand beside them, los
   expect(new Set(created.map(({ ports }) => ports?.start)).size).toBe(20);
 
   const tips = created.slice(0, 5).map(({ path }) => new Checkout(path, rig.place.env).commit({ 'work.txt': path }));
-  created.slice(5, 8).forEach(({ path }) => new Checkout(path, rig.place.env).write('dirty.txt', path));
+  for (const { path } of created.slice(5, 8)) new Checkout(path, rig.place.env).write('dirty.txt', path);
   const removed = await Promise.all(
     created.map(async ({ id }, index) => rig.call('worktree.remove', { worktree: id, force: index < 8 })),
   );
