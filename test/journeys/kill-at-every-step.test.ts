@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { killAt } from '../rig/kill-at.ts';
 import { snapshotScenarios } from '../rig/kill-snapshots.ts';
+import { forcedRemoval, namedCreation, worktreeScenarios } from '../rig/kill-worktrees.ts';
 import type { Scenario, Stage } from '../rig/kill-stage.ts';
 import { pidsOf } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
@@ -98,7 +99,8 @@ const scenarios: Record<Operation, Scenario[]> = {
     },
   ],
   setup: [{ title: 'plan.start', prepare: needSetup, act: start, verify: startsOnce }],
-  create: [{ title: 'plan.start', act: start, verify: startsOnce }],
+  create: [{ title: 'plan.start', act: start, verify: startsOnce }, namedCreation],
+  ...worktreeScenarios,
   queue: [
     {
       title: 'plan.start where no place is free',
@@ -195,9 +197,16 @@ const scenarios: Record<Operation, Scenario[]> = {
       act: sweep,
       verify: isSwept,
     },
+    forcedRemoval,
     {
       title: 'what takes back a start that was killed',
-      passesNot: ['remove: intent written', 'remove: row written', 'remove: plan deleted', 'remove: directory removed'],
+      passesNot: [
+        'remove: snapshot taken',
+        'remove: intent written',
+        'remove: row written',
+        'remove: plan deleted',
+        'remove: directory removed',
+      ],
       ...whileOneIsMade,
       act: () => Promise.resolve(),
       verify: startsOnce,

@@ -11,31 +11,35 @@ import { until } from '../rig/until.ts';
 const names = Array.from({ length: 20 }, (_, index) => `work/${String(index).padStart(2, '0')}`);
 
 /** Somebody who uses git in the same repository all the time, until told to end. Answers what failed. */
-function workByHand(rig: Rig): { end: () => Promise<string[]> } {
+function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> } {
   const run = promisify(execFile);
   const { path } = rig.repository;
-  let isOver = false;
+  const over = new AbortController();
   const failures: string[] = [];
   const git = (...args: string[]) =>
     run('git', args, { cwd: path, env: { ...rig.place.env } }).catch((error: unknown) => {
       failures.push(`git ${args.join(' ')}: ${String(error)}`);
     });
   const working = (async () => {
-    for (let round = 0; !isOver || round < 2; round += 1) {
+    for (let round = 0; !over.signal.aborted || round < 2; round += 1) {
       const linked = join(rig.place.directory, `by-hand-${round}`);
       await git('commit', '--quiet', '--allow-empty', '--message', `round ${round}`);
       await git('branch', `by-hand/${round}`);
       await git('worktree', 'add', '--quiet', '-b', `linked/${round}`, linked);
       await git('worktree', 'remove', linked);
       await git('branch', '--quiet', '-D', `linked/${round}`);
-      await git('gc', '--quiet', '--prune=now');
+      await git('gc', '--quiet');
     }
   })();
+  const end = async (): Promise<string[]> => {
+    over.abort();
+    await working;
+    return failures;
+  };
   return {
-    end: async () => {
-      isOver = true;
-      await working;
-      return failures;
+    end,
+    [Symbol.asyncDispose]: async () => {
+      await end();
     },
   };
 }
@@ -43,7 +47,7 @@ function workByHand(rig: Rig): { end: () => Promise<string[]> } {
 test('twenty creates and removes at once, with git used by hand beside them, lose nothing and leave nothing', async () => {
   await using rig = await Rig.setUp();
   const { repository } = rig;
-  const hand = workByHand(rig);
+  await using hand = workByHand(rig);
   const create = (branches: string[]) => rig.call('worktree.create', { repository: repository.path, branches });
   const answers = await Promise.all([create(names.slice(0, 10)), ...names.slice(10).map((name) => create([name]))]);
   expect(answers.flatMap(({ failed }) => failed)).toEqual([]);
@@ -52,7 +56,7 @@ test('twenty creates and removes at once, with git used by hand beside them, los
   expect(new Set(created.map(({ ports }) => ports?.start)).size).toBe(20);
 
   const tips = created.slice(0, 5).map(({ path }) => new Checkout(path, rig.place.env).commit({ 'work.txt': path }));
-  created.slice(5, 8).forEach(({ path }) => new Checkout(path, rig.place.env).write('dirty.txt', path));
+  for (const { path } of created.slice(5, 8)) new Checkout(path, rig.place.env).write('dirty.txt', path);
   const removed = await Promise.all(
     created.map(async ({ id }, index) => rig.call('worktree.remove', { worktree: id, force: index < 8 })),
   );

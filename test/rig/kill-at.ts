@@ -14,6 +14,10 @@ async function removeAll({ rig, busy }: Stage): Promise<void> {
     await rig.wait(name).catch(() => undefined);
     await rig.call('plan.remove', { plan: name, repository: 'shop' });
   }
+  for (const { id, branch } of (await rig.call('worktree.list', { repository: 'shop' })).worktrees) {
+    await rig.call('worktree.remove', { worktree: id, deleteBranch: true });
+    expect(rig.repository.branches()).not.toContain(branch);
+  }
 }
 
 /** Numbers without gaps, whatever died in between. */

@@ -64,7 +64,7 @@ export class WorktreeFacts {
       const look = this.#look({ repository, row, owners }).finally(() => this.#underWay.delete(row.id));
       this.#underWay.set(row.id, look);
     }
-    await Promise.all(rows.map((row) => this.#underWay.get(row.id)));
+    await Promise.all(rows.flatMap((row) => this.#underWay.get(row.id) ?? []));
   }
 
   /** Which branches of these worktrees have commits of their own, in one question. */

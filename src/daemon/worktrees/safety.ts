@@ -47,9 +47,9 @@ export function findBranchBlockers({ branch, ownCommits, unpushed, isMerged }: B
   const blockers: Blocker[] = [];
   const block = (code: string, message: string) => blockers.push({ code, message });
   if (ownCommits === undefined) block('unverified', `the commits of the branch ${branch} could not be checked`);
-  else if (ownCommits > 0) block('unmerged', `${count(ownCommits, 'commit')} on no branch but ${branch}`);
+  else if (ownCommits > 0) block('unmerged', `${count(ownCommits, 'unmerged commit')} on no branch but ${branch}`);
   if (unpushed === undefined) block('unverified', `it could not be checked whether ${branch} is pushed`);
-  else if (unpushed !== null && unpushed > 0) block('unpushed', `${count(unpushed, 'commit')} of ${branch} not pushed`);
+  else if (unpushed !== null && unpushed > 0) block('unpushed', `${count(unpushed, 'unpushed commit')} on ${branch}`);
   return blockers;
 }
 

@@ -10,7 +10,7 @@ import type { Git } from '../git/git.ts';
 import { findCommit } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { RepositoryRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import { locateWorktree, type WorktreeAddress } from './address.ts';
 import { requireBase } from './base.ts';
