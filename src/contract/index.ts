@@ -4,13 +4,14 @@ import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Method } from './method.ts';
 import * as plan from './plan.ts';
+import * as pool from './pool.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
 import * as status from './status.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-const contract = { config, daemon, event, plan, repository, rpc, run, status };
+const contract = { config, daemon, event, plan, pool, repository, rpc, run, status };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

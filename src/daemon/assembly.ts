@@ -54,6 +54,14 @@ import { Machine } from './status/machine.ts';
 import { Status } from './status/status.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
+import { Handover } from './worktrees/handover.ts';
+import { Lending } from './worktrees/lending.ts';
+import { PoolLeases } from './worktrees/pool-leases.ts';
+import { PoolUpkeep } from './worktrees/pool-upkeep.ts';
+import { PoolWaiters } from './worktrees/pool-waiters.ts';
+import { Pool } from './worktrees/pool.ts';
+import { Recycling, type Keeper } from './worktrees/recycling.ts';
+import { saveFirst, unsafe } from './worktrees/refusals.ts';
 import { Removal } from './worktrees/removal.ts';
 
 /** What everything else is built on. */
@@ -138,20 +146,48 @@ const placesOf = (registry: Registry) =>
       path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
     );
 
-export function buildWorktrees(ground: Ground) {
+export function buildWorktrees(ground: Ground, repositories: Repositories, isEnding: () => boolean) {
   const underWay = new UnderWay();
   const allotment = new Allotment(ground);
   const parts = { ...ground, underWay, allotment, home: ground.paths.home };
   const removal = new Removal(parts);
   const creation = new Creation({ ...parts, removal });
-  return { underWay, allotment, removal, creation };
+  const pool = buildPool(ground, { ...parts, removal, creation, repositories, isEnding });
+  return { underWay, allotment, removal, creation, ...pool };
 }
+
+interface PoolParts {
+  underWay: UnderWay;
+  allotment: Allotment;
+  removal: Removal;
+  creation: Creation;
+  repositories: Repositories;
+  home: string;
+  isEnding: () => boolean;
+}
+
+function buildPool(ground: Ground, given: PoolParts) {
+  const poolSettings = () => Promise.resolve(ground.configuration.current.worktrees);
+  const parts = { ...ground, ...given, poolSettings };
+  const recycling = new Recycling({ ...parts, snapshots: noSnapshots });
+  const lending = new Lending({ ...parts, recycling });
+  const handover = new Handover({ ...parts, lending, recycling });
+  const lenders = { poolLeases: new PoolLeases(ground), poolWaiters: new PoolWaiters(), lending, recycling };
+  const pool = new Pool({ ...parts, ...lenders });
+  const poolUpkeep = new PoolUpkeep({ ...parts, recycling, pool });
+  return { recycling, handover, pool, poolUpkeep };
+}
+
+/** Until snapshots can be made, what would need one stays as it is. */
+const noSnapshots: Keeper = {
+  take: (_, row) => Promise.reject(unsafe(row, [], saveFirst(row))),
+};
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
   const { socket } = paths;
   const repositories = new Repositories(ground);
-  const worktrees = buildWorktrees(ground);
+  const worktrees = buildWorktrees(ground, repositories, isEnding);
   const facts = new PlanFactsReader(registry, git);
   const launcher = new Launcher({ ...ground, ...runs, ...worktrees, facts, socket });
   const gate = new Gate({ ...ground, ...runs });
@@ -200,6 +236,8 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    pool: plans.pool,
+    poolUpkeep: plans.poolUpkeep,
     runs: new Runs({ ...ground, ...runs, repositories: plans.repositories, models: runs.runModels }),
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,

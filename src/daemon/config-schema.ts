@@ -29,6 +29,14 @@ export const configSchema = section({
       .string()
       .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
       .default('plan/'),
+    parallel_worktrees: positive(10_000).default(10),
+    allocation_strategy: z.enum(['on_demand', 'pooled', 'reuse', 'dedicated']).default('on_demand'),
+    pool_size: z.int().min(0).max(1000).default(2),
+    cleanup_policy: section({
+      idle_timeout: duration.default('24h'),
+      max_age: duration.default('14d'),
+      keep_failed: z.boolean().default(true),
+    }),
     resource_limits: section({
       max_disk_mb: atMost(1_000_000_000),
       max_memory_mb: atMost(1_000_000_000),

@@ -53,7 +53,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const runs = { ...built, ...buildWatches(ground, built, undo) };
   const plans = buildPlans(ground, runs, isEnding);
   const queue = undo.use(new Queue({ ...ground, ...runs, ...plans }));
-  const lifeCycle = undo.use(new LifeCycle({ ...ground, plans: plans.plans, queue }));
+  const lifeCycle = undo.use(new LifeCycle({ ...ground, ...plans, queue }));
   const doctor = buildDoctor({ ground, runs, plans }, environment);
   const services = buildServices({ ground, runs, plans }, lifeCycle, doctor);
   const dispatch = createDispatch({
@@ -68,6 +68,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
 
   const recovery = new Recovery({ ...ground, ...runs, ...plans, restore: buildRestore(ground, runs) });
   const { adopted } = await recovery.recover();
+  await plans.pool.releaseBound();
   const handedOver = activatedSocket(environment, process.pid);
   await server.listen({ path: paths.socket, handedOver });
   undo.use(server);
@@ -78,6 +79,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   runs.diskUsage.start();
   runs.machineCpu.start();
   queue.open();
+  undo.use(plans.poolUpkeep).start();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));

@@ -13,7 +13,9 @@ import { Rig } from '../rig/rig.ts';
 import type { Steered } from '../rig/steered.ts';
 import { until } from '../rig/until.ts';
 
-type Operation = FaultPoint extends `${infer Operation}: ${string}` ? Operation : never;
+/** Those of the pool have a journey of their own. */
+type Point = Exclude<FaultPoint, `${'acquire' | 'release' | 'take'}: ${string}`>;
+type Operation = Point extends `${infer Operation}: ${string}` ? Operation : never;
 
 /** A repository that is known, a plan `login` with a command that is steered, and another plan. */
 interface Stage {
@@ -261,10 +263,11 @@ function expectCutOff(error: unknown): void {
   if (error instanceof RemoteError) throw error;
 }
 
-const cases = faultPoints.flatMap((point) =>
-  scenarios[point.slice(0, point.indexOf(': ')) as Operation]
-    .filter(({ passesNot = [] }) => !passesNot.includes(point))
-    .map((scenario) => ({ point, scenario })),
+const cases = Object.entries(scenarios).flatMap(([operation, ways]) =>
+  faultPoints
+    .filter((point) => point.startsWith(`${operation}: `))
+    .flatMap((point) => ways.map((scenario) => ({ point, scenario })))
+    .filter(({ point, scenario }) => !scenario.passesNot?.includes(point)),
 );
 
 /** Most of a case is waiting for processes, so several go on at once. */

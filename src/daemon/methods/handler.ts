@@ -7,6 +7,8 @@ import type { Repositories } from '../repositories/repositories.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunLogs } from '../runs/run-logs.ts';
 import type { Runs } from '../plans/runs.ts';
+import type { Pool } from '../worktrees/pool.ts';
+import type { PoolUpkeep } from '../worktrees/pool-upkeep.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
 
@@ -15,6 +17,8 @@ export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  pool: Pool;
+  poolUpkeep: PoolUpkeep;
   runs: Runs;
   runLogs: RunLogs;
   registered: RegisteredRuns;

@@ -4,6 +4,7 @@ import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Handler } from './handler.ts';
 import * as plan from './plan.ts';
+import * as pool from './pool.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
@@ -18,4 +19,4 @@ type Handlers = {
 };
 
 /** Every method's handler, by noun and verb; one that is missing or wrongly typed does not compile. */
-export const handlers = { config, daemon, event, plan, repository, rpc, run, status } satisfies Handlers;
+export const handlers = { config, daemon, event, plan, pool, repository, rpc, run, status } satisfies Handlers;

@@ -2,8 +2,6 @@ import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { nearNames } from '../../base/near-names.ts';
 import { WtdError } from '../../contract/errors.ts';
-import type { Git } from '../git/git.ts';
-import { findCommit, hasCommits } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
 
@@ -20,35 +18,6 @@ export function requirePlan(registry: Registry, repository: RepositoryRow, name:
     kind: 'plan',
     name,
   });
-}
-
-/** The commit a new branch starts from, and what to call it. Throws NOT_FOUND, or INVALID_STATE without any commit. */
-export async function requireBase(
-  git: Git,
-  repository: RepositoryRow,
-  wanted: string | null,
-): Promise<{ base: string; commit: string }> {
-  const base = wanted ?? repository.defaultBranch;
-  const commit = base === null ? undefined : await findCommit(git, repository.commonDir, base);
-  if (base !== null && commit !== undefined) return { base, commit };
-  if (!(await hasCommits(git, repository.commonDir))) {
-    throw new WtdError('INVALID_STATE', `the repository ${repository.name} has no commits yet`, {
-      hint: `make a first commit in ${repository.path}`,
-      state: 'unborn',
-      allowed: ['at least one commit'],
-    });
-  }
-  throw new WtdError(
-    'NOT_FOUND',
-    base === null
-      ? `${repository.name} has no default branch`
-      : `there is no branch or commit ${base} in ${repository.name}`,
-    {
-      hint: 'name an existing branch or commit with --base',
-      kind: 'base',
-      name: base ?? '',
-    },
-  );
 }
 
 /**

@@ -15,9 +15,10 @@ import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Pausing } from '../runs/pausing.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import { requireBase } from '../worktrees/base.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
-import { locatePlanFile, requireBase, requirePlan } from './plan-location.ts';
+import { locatePlanFile, requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
 import type { RegisterWish, Starter, StartWish } from './starter.ts';
 

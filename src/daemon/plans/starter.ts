@@ -15,9 +15,10 @@ import { combineLimits, configuredLimits, effectiveLimits } from '../runs/limits
 import { findProgram } from '../runs/program.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
+import { requireBase } from '../worktrees/base.ts';
 import type { Gate, Ground } from './gate.ts';
 import type { Launcher } from './launcher.ts';
-import { locatePlanFile, requireBase } from './plan-location.ts';
+import { locatePlanFile } from './plan-location.ts';
 import { duplicateRun, noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
 

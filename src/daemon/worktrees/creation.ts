@@ -73,9 +73,9 @@ export class Creation {
     const filled = { state: wanted.state ?? ('in_use' as const), ...used };
     registry.change((tell) => {
       registry.worktrees.update(row.id, filled);
-      wanted.claim?.({ ...row, ...filled });
       const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
       tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
+      wanted.claim?.({ ...row, ...filled }, tell);
     });
     faultPoint('create: recorded');
     return { ...row, ...filled };

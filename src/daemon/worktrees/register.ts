@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
+import type { Tell } from '../registry/registry.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
 import { branchTaken } from './refusals.ts';
 
@@ -21,7 +22,7 @@ export interface Wanted {
   /** Whom git's lock names, when it is not the worktree itself: the plan. */
   owner?: string | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
-  claim?: ((made: WorktreeRow) => void) | undefined;
+  claim?: ((made: WorktreeRow, tell: Tell) => void) | undefined;
 }
 
 interface Registration {
