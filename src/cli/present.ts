@@ -2,6 +2,7 @@ import type { MethodName, Result } from '../contract/index.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatValue, plain, type View } from './format.ts';
+import { describeLoan, describeReturn } from './pool-text.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
 
@@ -16,6 +17,8 @@ const presenters: Presenters = {
   'daemon.shutdown': () => 'the daemon has ended\n',
   'event.watch': ({ seq, at, type, repository, plan, data }) =>
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
+  'pool.acquire': describeLoan,
+  'pool.release': describeReturn,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',

@@ -60,7 +60,6 @@ export const acquire = method({
     durationMs: z.number(),
   }),
   waits: true,
-  cli: { positional: ['name'] },
 });
 
 export const release = method({

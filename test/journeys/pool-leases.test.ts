@@ -59,7 +59,7 @@ describe('the limit', () => {
     await untilPool(rig, { waiting: 2 });
     const two = wait('two');
     await untilPool(rig, { waiting: 3 });
-    gone.destroy();
+    await gone[Symbol.asyncDispose]();
     await untilPool(rig, { waiting: 2 });
     await release(rig, first);
     await Promise.all([one, two]);
@@ -79,7 +79,7 @@ describe('the limit', () => {
 });
 
 describe('a lease', () => {
-  test('that has ended or is somebody else’s can release nothing', async () => {
+  test('that has ended or is of somebody else can release nothing', async () => {
     await using rig = await setUpPool(30_000, { allocation_strategy: 'reuse' });
     const old = await acquire(rig);
     await release(rig, old);

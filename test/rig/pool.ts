@@ -21,9 +21,12 @@ export const poolStatus = (rig: Rig): Promise<Result<'pool.status'>> =>
 
 /** Until the pool stands like that. */
 export const untilPool = (rig: Rig, like: Partial<Result<'pool.status'>>): Promise<boolean> =>
-  until(async () => {
-    expect(await poolStatus(rig)).toMatchObject(like);
-    return true;
-  }, `the pool is like ${JSON.stringify(like)}`);
+  until(
+    async () => {
+      expect(await poolStatus(rig)).toMatchObject(like);
+      return true;
+    },
+    `the pool is like ${JSON.stringify(like)}`,
+  );
 
 export const checkoutOf = (rig: Rig, { worktree }: Acquired): Checkout => new Checkout(worktree.path, rig.place.env);
