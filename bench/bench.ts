@@ -2,6 +2,7 @@
 import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
+import { measurePool } from './figures/pool.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
@@ -17,6 +18,7 @@ const measurements = [
   measureStartLatency,
   measureStartsAtOnce,
   measureAdoption,
+  measurePool,
   measureMemoryAtRest,
   measureSampling,
 ];

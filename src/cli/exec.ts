@@ -1,4 +1,3 @@
-import type { SpawnOptions } from 'node:child_process';
 import { forChild } from '../base/environment.ts';
 import type { Params } from '../contract/index.ts';
 import { Announcer } from './announcer.ts';
@@ -13,12 +12,9 @@ export const execPlan: Handler = async ({ values }, session) => {
   const asked = { ...values, command, pid: process.pid } as Params<'run.register'>;
   await using announcer = new Announcer(session);
   const { run, cwd, env } = await withProgress(session.terminal, 'making the worktree', announcer.register(asked));
-  const options: SpawnOptions = {
-    cwd,
-    env: { ...forChild(session.env), ...env },
-    stdio: ['inherit', session.json ? 2 : 'inherit', 'inherit'],
-  };
-  const { exitCode, cause } = await carryOut(command, options, (pid) => {
+  const stdio = ['inherit', session.json ? 2 : 'inherit', 'inherit'] as const;
+  const surroundings = { cwd, env: { ...forChild(session.env), ...env }, stdio: [...stdio] };
+  const { exitCode, cause } = await carryOut(command, surroundings, (pid) => {
     announcer.startBeating(pid);
   });
   await reportEnd(announcer, exitCode, { session, run, isQuiet: cause !== undefined });

@@ -146,7 +146,7 @@ const placesOf = (registry: Registry) =>
       path === null ? [] : [{ run, path, isLimited: (limits?.maxDiskMb ?? null) !== null }],
     );
 
-export function buildWorktrees(ground: Ground, repositories: Repositories, isEnding: () => boolean) {
+function buildWorktrees(ground: Ground, repositories: Repositories, isEnding: () => boolean) {
   const underWay = new UnderWay();
   const allotment = new Allotment(ground);
   const parts = { ...ground, underWay, allotment, home: ground.paths.home };

@@ -20,7 +20,8 @@ describe('the limit', () => {
     expect(await rig.refusal('pool.acquire', { repository: rig.repository.path, waitMs: 50 })).toMatchObject({
       code: 'TIMEOUT',
     });
-    expect(await poolStatus(rig)).toMatchObject({ inUse: 1, total: 1, waiting: 0 });
+    const status = await rig.call('pool.status', { repository: 'shop' });
+    expect(status).toMatchObject({ inUse: 1, total: 1, waiting: 0 });
   });
 
   test('holds for twenty who ask at once, and everybody is served', async () => {
