@@ -1,4 +1,4 @@
-import type { Event, Plan, Repository, Run } from '../contract/models.ts';
+import type { Event, Plan, Repository, Run, Snapshot } from '../contract/models.ts';
 import {
   formatCommand,
   formatMegabytes,
@@ -59,12 +59,22 @@ const eventColumns: readonly Column<Event>[] = [
   ['DATA', ({ data }) => formatValue(data)],
 ];
 
+const snapshotColumns: readonly Column<Snapshot>[] = [
+  ['SNAPSHOT', ({ id }) => id],
+  repositoryColumn,
+  ['WORKTREE', ({ name }) => name],
+  ['BRANCH', ({ branch }) => formatValue(branch)],
+  ['SINCE', ({ createdAt }, view) => formatSince(createdAt, view)],
+  ['REASON', ({ reason }) => shorten(formatValue(reason))],
+];
+
 /** How each kind of list is shown, by the key that its method answers it under. */
 export const listColumns: Readonly<Record<string, readonly Column<never>[]>> = {
   plans: [repositoryColumn, ...planColumns],
   runs: runColumns,
   repositories: repositoryColumns,
   events: eventColumns,
+  snapshots: snapshotColumns,
 };
 
 /** The rows of a table as text, without its titles. */

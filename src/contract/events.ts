@@ -13,6 +13,8 @@ export const eventTypes = {
   'pool.acquired': 'A worktree was lent: { lease, fence, holder, source }.',
   'pool.released': 'A worktree was given back: { lease, fence, outcome: done | failed }.',
   'pool.kept': 'A worktree could not be made ready for its next holder and stays as it is, failed: { path, reason }.',
+  'worktree.snapshot': 'The state of a worktree was kept: { snapshot, name, reason }.',
+  'worktree.restored': 'A worktree was made from a snapshot: { snapshot, path, branch }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',

@@ -9,9 +9,10 @@ import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
 import * as status from './status.ts';
+import * as worktree from './worktree.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-const contract = { config, daemon, event, plan, pool, repository, rpc, run, status };
+const contract = { config, daemon, event, plan, pool, repository, rpc, run, status, worktree };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

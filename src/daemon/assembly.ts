@@ -60,9 +60,11 @@ import { PoolLeases } from './worktrees/pool-leases.ts';
 import { PoolUpkeep } from './worktrees/pool-upkeep.ts';
 import { PoolWaiters } from './worktrees/pool-waiters.ts';
 import { Pool } from './worktrees/pool.ts';
-import { Recycling, type Keeper } from './worktrees/recycling.ts';
-import { saveFirst, unsafe } from './worktrees/refusals.ts';
+import { Recycling } from './worktrees/recycling.ts';
 import { Removal } from './worktrees/removal.ts';
+import { Restoring } from './worktrees/restoring.ts';
+import { Snapshots } from './worktrees/snapshots.ts';
+import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
 
 /** What everything else is built on. */
 export interface Ground {
@@ -152,8 +154,10 @@ function buildWorktrees(ground: Ground, repositories: Repositories, isEnding: ()
   const parts = { ...ground, underWay, allotment, home: ground.paths.home };
   const removal = new Removal(parts);
   const creation = new Creation({ ...parts, removal });
-  const pool = buildPool(ground, { ...parts, removal, creation, repositories, isEnding });
-  return { underWay, allotment, removal, creation, ...pool };
+  const snapshots = new Snapshots(parts);
+  const restoring = new Restoring({ ...ground, creation, snapshots });
+  const pool = buildPool(ground, { ...parts, removal, creation, snapshots, repositories, isEnding });
+  return { underWay, allotment, removal, creation, snapshots, restoring, ...pool };
 }
 
 interface PoolParts {
@@ -161,6 +165,7 @@ interface PoolParts {
   allotment: Allotment;
   removal: Removal;
   creation: Creation;
+  snapshots: Snapshots;
   repositories: Repositories;
   home: string;
   isEnding: () => boolean;
@@ -169,7 +174,7 @@ interface PoolParts {
 function buildPool(ground: Ground, given: PoolParts) {
   const poolSettings = () => Promise.resolve(ground.configuration.current.worktrees);
   const parts = { ...ground, ...given, poolSettings };
-  const recycling = new Recycling({ ...parts, snapshots: noSnapshots });
+  const recycling = new Recycling(parts);
   const lending = new Lending({ ...parts, recycling });
   const handover = new Handover({ ...parts, lending, recycling });
   const lenders = { poolLeases: new PoolLeases(ground), poolWaiters: new PoolWaiters(), lending, recycling };
@@ -177,11 +182,6 @@ function buildPool(ground: Ground, given: PoolParts) {
   const poolUpkeep = new PoolUpkeep({ ...parts, recycling, pool });
   return { recycling, handover, pool, poolUpkeep };
 }
-
-/** Until snapshots can be made, what would need one stays as it is. */
-const noSnapshots: Keeper = {
-  take: (_, row) => Promise.reject(unsafe(row, [], saveFirst(row))),
-};
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { registry, git, paths } = ground;
@@ -243,6 +243,7 @@ export function buildServices({ ground, runs, plans }: Built, lifecycle: LifeCyc
     registered: runs.registered,
     journal: new Journal(registry),
     status: new Status({ ...ground, ...plans, daemonStatus, machine, moreWarnings: () => doctor.warnings() }),
+    worktreeSnapshots: new WorktreeSnapshots({ ...ground, ...plans }),
     daemonStatus,
     doctor,
     lifecycle,

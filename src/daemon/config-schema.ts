@@ -66,6 +66,7 @@ export const configSchema = section({
     heartbeat_interval: interval.default('10s'),
     stale_threshold: duration.default('60s'),
   }),
+  snapshots: section({ keep: duration.default('30d') }),
   runs: section({ keep: duration.default('30d'), max_log_mb: positive(1_000_000_000).nullable().default(1000) }),
   events: section({ keep: positive(100_000_000).default(100_000) }),
   log: section({

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { RemoteError } from '../../src/client/errors.ts';
 import type { Run } from '../../src/contract/models.ts';
 import { Daemon } from '../rig/daemon.ts';
+import { worktreeOf } from '../rig/doctor.ts';
 import { footprint } from '../rig/footprint.ts';
 import { pidsOf } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
@@ -88,6 +89,26 @@ const whileOneIsMade: Pick<Scenario, 'firstFault' | 'prepare'> = {
     await Promise.allSettled([start(stage), stage.rig.daemon.ended()]);
   },
 };
+
+const writeInWorktree = ({ rig }: Stage, name: string) => {
+  worktreeOf(rig, 'login').write(name, 'new\n');
+};
+
+const takeSnapshot = ({ rig }: Stage) => rig.call('worktree.snapshot', { repository: 'shop', worktree: 'plan-login' });
+
+const againOf = ({ rig }: Stage): string => join(rig.repository.path, 'worktrees', 'again');
+
+async function restoreSnapshot({ rig }: Stage) {
+  const [snapshot] = (await rig.call('worktree.snapshots', {})).snapshots;
+  return rig.call('worktree.restore', { snapshot: snapshot?.id ?? '', name: 'again' });
+}
+
+/** As somebody does it by hand; the doctor mends the rest. */
+async function forgetRestored({ rig }: Stage, path: string): Promise<void> {
+  rig.repository.git('worktree', 'remove', '--force', '--force', path);
+  rig.repository.git('branch', '-D', basename(path));
+  await rig.call('daemon.doctor', { repair: true });
+}
 
 const scenarios: Record<Operation, Scenario[]> = {
   plan: [
@@ -210,6 +231,46 @@ const scenarios: Record<Operation, Scenario[]> = {
       ...whileOneIsMade,
       act: () => Promise.resolve(),
       verify: startsOnce,
+    },
+  ],
+  snapshot: [
+    {
+      title: 'worktree.snapshot',
+      prepare: async (stage) => {
+        await prepareEnded(stage);
+        writeInWorktree(stage, 'new.txt');
+      },
+      act: takeSnapshot,
+      verify: async (stage) => {
+        const kept = (await stage.rig.call('worktree.snapshots', {})).snapshots;
+        const refs = stage.rig.repository.git('for-each-ref', '--format=%(refname:lstrip=3)', 'refs/wtd/snapshots');
+        expect(kept.map(({ id }) => id).join('\n')).toBe(refs);
+        for (const { id } of [...kept, await takeSnapshot(stage)]) {
+          const { path } = await stage.rig.call('worktree.restore', { snapshot: id, name: `again-${id}` });
+          expect(readdirSync(path)).toContain('new.txt');
+          rmSync(join(path, 'new.txt'));
+          await forgetRestored(stage, path);
+        }
+        rmSync(join(worktreeOf(stage.rig, 'login').path, 'new.txt'));
+      },
+    },
+  ],
+  restore: [
+    {
+      title: 'worktree.restore',
+      prepare: async (stage) => {
+        await prepareEnded(stage);
+        writeInWorktree(stage, 'new.txt');
+        await takeSnapshot(stage);
+        rmSync(join(worktreeOf(stage.rig, 'login').path, 'new.txt'));
+      },
+      act: restoreSnapshot,
+      verify: async (stage) => {
+        const { path } = await restoreSnapshot(stage).catch(() => ({ path: againOf(stage) }));
+        expect(readdirSync(path)).toContain('new.txt');
+        rmSync(join(path, 'new.txt'));
+        await forgetRestored(stage, path);
+      },
     },
   ],
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],

@@ -18,6 +18,16 @@ export class Checkout {
     return execFileSync('git', args, { cwd: this.path, env: this.#env, encoding: 'utf8', stdio: 'pipe' }).trimEnd();
   }
 
+  /** The same to the last byte, each a character. */
+  gitBytes(...args: string[]): string {
+    return execFileSync('git', args, { cwd: this.path, env: this.#env, encoding: 'latin1', stdio: 'pipe' });
+  }
+
+  /** Another checkout of the same user. */
+  at(path: string): Checkout {
+    return new Checkout(path, this.#env);
+  }
+
   write(name: string, text: string): void {
     const file = join(this.path, name);
     mkdirSync(dirname(file), { recursive: true });

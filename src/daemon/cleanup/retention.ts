@@ -5,11 +5,13 @@ import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import type { Snapshots } from '../worktrees/snapshots.ts';
 
 interface Parts {
   registry: Registry;
   directories: RunDirectories;
   removal: Removal;
+  snapshots: Snapshots;
   configuration: Configuration;
   clock: Clock;
   clockWatch: ClockWatch;
@@ -18,7 +20,7 @@ interface Parts {
 /** At most this many a pass, so that none takes long. */
 const mostRunsAtOnce = 1000;
 
-/** Keeps what grows within its limits: ended runs with their logs, events, the trash. */
+/** Keeps what grows within its limits: ended runs with their logs, snapshots, events, the trash. */
 export class Retention {
   readonly #parts: Parts;
 
@@ -37,6 +39,7 @@ export class Retention {
 
   async #forgetOld(): Promise<void> {
     await this.#forgetOldRuns();
+    await this.#forgetOldSnapshots();
     this.#forgetRemovedWorktrees();
   }
 
@@ -46,6 +49,11 @@ export class Retention {
     registry.change(() => {
       for (const { id } of registry.worktrees.removedBefore(before)) registry.worktrees.delete(id);
     });
+  }
+
+  async #forgetOldSnapshots(): Promise<void> {
+    const { snapshots, configuration, clock } = this.#parts;
+    await snapshots.forgetOld(clock.now() - milliseconds(configuration.current.snapshots.keep));
   }
 
   /** The last run of a plan stays, because the plan's state is derived from it. */

@@ -5,6 +5,7 @@ import { KeyedMutex } from '../../base/mutex.ts';
 import { spawning } from '../../base/spawning.ts';
 import { WtdError } from '../../contract/errors.ts';
 import { fullDisk } from '../../contract/full-disk.ts';
+import { readBlobs } from './blobs.ts';
 
 /** On a small machine four at once beat six. */
 const mostAtOnce = 4;
@@ -32,6 +33,8 @@ interface Options {
   timeout: number;
   /** For its standard input; nothing when left out. */
   input?: string | Uint8Array | undefined;
+  /** `latin1`: a character of the answer is a byte. */
+  encoding?: 'utf8' | 'latin1';
 }
 
 export interface GitResult {
@@ -76,6 +79,52 @@ export class Git {
     return succeed(args, result);
   }
 
+  /**
+   * Like write, for what speaks of files: their names may be any bytes, so that a character of the input and of the
+   * answer is one byte here.
+   */
+  async bytes(
+    directory: string,
+    args: readonly string[],
+    { input = '', env }: { input?: string; env: Record<string, string> },
+  ): Promise<string> {
+    const bytes = Buffer.from(input, 'latin1');
+    const options = { env, timeout: writeTimeoutMs, input: bytes, encoding: 'latin1' } as const;
+    const result = await this.#run(directory, args, options);
+    requireSpace(directory, result);
+    return succeed(args, result);
+  }
+
+  /** Hands over the content of each object in turn, piece by piece, so that a large one never lies in memory. */
+  async eachBlob(
+    directory: string,
+    ids: readonly string[],
+    take: (id: string, content: AsyncIterable<Buffer>) => Promise<void>,
+  ): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#fileLimit(async () => {
+      const { execa } = await import('execa');
+      const child = spawning(() =>
+        execa('git', ['-C', directory, ...settings, 'cat-file', '--batch', '--buffer'], {
+          cwd: '/',
+          env: this.#environment,
+          extendEnv: false,
+          input: ids.map((id) => `${id}\n`).join(''),
+          buffer: false,
+          reject: false,
+          timeout: writeTimeoutMs,
+        }),
+      );
+      try {
+        const count = await readBlobs(child.stdout, take);
+        if (count < ids.length) throw new Error(`git answered ${count} of ${ids.length} objects`);
+      } finally {
+        child.kill();
+        await child;
+      }
+    });
+  }
+
   /** Refs and the registration of worktrees of one repository change only under its lock. */
   async locked<T>(commonDir: string, task: () => Promise<T>): Promise<T> {
     return this.#locks.run(commonDir, task);
@@ -105,6 +154,7 @@ export class Git {
         ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
         reject: false,
         timeout: options.timeout,
+        encoding: options.encoding ?? 'utf8',
         maxBuffer: mostOutputBytes,
         stripFinalNewline: true,
       }),

@@ -69,3 +69,77 @@ export function parseAheadBehind(output: string): { ahead: number; behind: numbe
   const [ahead, behind] = output.trim().split(/\s+/).map(Number);
   return { ahead: ahead ?? 0, behind: behind ?? 0 };
 }
+
+/** One side of a conflict in the index: 1 the base, 2 ours, 3 theirs. */
+export interface ConflictSide {
+  stage: 1 | 2 | 3;
+  mode: string;
+  id: string;
+}
+
+/** A path that `git status --porcelain=v2 -z --no-renames` tells of. */
+export interface StatusEntry {
+  path: string;
+  /** Index and tree, each a letter or `.`; untracked: `??`. */
+  code: string;
+  /** `N...`, or `S` and a letter for each way in which a submodule changed. */
+  submodule: string;
+  sides: ConflictSide[];
+}
+
+/** Names are bytes, so the output is to be read as Latin-1. */
+export const parseStatusEntries = (output: string): StatusEntry[] => splitZero(output).flatMap(parseStatusEntry);
+
+function parseStatusEntry(record: string): StatusEntry[] {
+  const words = record.split(' ');
+  const [kind, code = '', submodule = ''] = words;
+  const named = (before: number) => words.slice(before).join(' ');
+  switch (kind) {
+    case '?':
+      return [{ path: named(1), code: '??', submodule: 'N...', sides: [] }];
+    case '1':
+      return [{ path: named(8), code, submodule, sides: [] }];
+    case 'u': {
+      const sides = ([1, 2, 3] as const).map((stage) => ({
+        stage,
+        mode: words[2 + stage] ?? '',
+        id: words[6 + stage] ?? '',
+      }));
+      return [{ path: named(10), code, submodule, sides: sides.filter(({ mode }) => mode !== '000000') }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** An entry of `git ls-files -z -v --stage`. */
+export interface IndexEntry {
+  path: string;
+  mode: string;
+  id: string;
+  /** `H` as usual, `S` skip-worktree, `M` unmerged; in lower case: assumed unchanged. */
+  tag: string;
+}
+
+export const parseIndexEntries = (output: string): IndexEntry[] =>
+  splitZero(output).map((record) => {
+    const tab = record.indexOf('\t');
+    const [tag = '', mode = '', id = ''] = record.slice(0, tab).split(' ');
+    return { path: record.slice(tab + 1), mode, id, tag };
+  });
+
+/** A file of `git ls-tree -r -z`. */
+export interface TreeEntry {
+  path: string;
+  mode: string;
+  id: string;
+}
+
+export const parseTreeEntries = (output: string): TreeEntry[] =>
+  splitZero(output).map((record) => {
+    const tab = record.indexOf('\t');
+    const [mode = '', , id = ''] = record.slice(0, tab).split(' ');
+    return { path: record.slice(tab + 1), mode, id };
+  });
+
+export const splitZero = (output: string): string[] => output.split('\0').filter((record) => record !== '');

@@ -11,6 +11,7 @@ import type { Pool } from '../worktrees/pool.ts';
 import type { PoolUpkeep } from '../worktrees/pool-upkeep.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
+import type { WorktreeSnapshots } from '../worktrees/worktree-snapshots.ts';
 
 /** Everything a handler may call. */
 export interface Services {
@@ -24,6 +25,7 @@ export interface Services {
   registered: RegisteredRuns;
   journal: Journal;
   status: Status;
+  worktreeSnapshots: WorktreeSnapshots;
   daemonStatus: DaemonStatus;
   doctor: Doctor;
   lifecycle: Lifecycle;

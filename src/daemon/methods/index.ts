@@ -9,6 +9,7 @@ import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
 import * as status from './status.ts';
+import * as worktree from './worktree.ts';
 
 type Handlers = {
   [M in MethodName as M extends `${infer N}.${string}` ? N : never]: {
@@ -19,4 +20,4 @@ type Handlers = {
 };
 
 /** Every method's handler, by noun and verb; one that is missing or wrongly typed does not compile. */
-export const handlers = { config, daemon, event, plan, pool, repository, rpc, run, status } satisfies Handlers;
+export const handlers = { config, daemon, event, plan, pool, repository, rpc, run, status, worktree } satisfies Handlers;

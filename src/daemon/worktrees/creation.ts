@@ -9,7 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { endMarked } from '../runs/terminate.ts';
 import type { Allotment } from './allotment.ts';
-import { wasFilled } from './entry.ts';
+import { isBeingFurnished, wasFilled } from './entry.ts';
 import { lockReason, worktreesDirectory } from './naming.ts';
 import { portsOf } from './ports.ts';
 import { register, requireRegistered, type Wanted } from './register.ts';
@@ -68,6 +68,7 @@ export class Creation {
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
     await requireRegistered(git, row);
+    await wanted.furnish?.(row);
     const isUsed = wanted.state !== 'available';
     const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};
     const filled = { state: wanted.state ?? ('in_use' as const), ...used };
@@ -93,7 +94,9 @@ export class Creation {
    */
   async rollBackFound(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     await this.#takeBack(repository, row, async () => {
-      if (await wasFilled(repository.commonDir, row.path)) await this.#parts.removal.requireSafe(repository, row);
+      const { commonDir } = repository;
+      if (await isBeingFurnished(commonDir, row.path)) return; // nobody but the daemon was in it
+      if (await wasFilled(commonDir, row.path)) await this.#parts.removal.requireSafe(repository, row);
     });
   }
 

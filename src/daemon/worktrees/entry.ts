@@ -47,6 +47,15 @@ export async function wasFilled(commonDir: string, path: string): Promise<boolea
   return directory === undefined || !(await isMissing(join(directory, 'index')));
 }
 
+/** Lies in git's directory of a worktree while a snapshot is brought back into it. */
+export const furnishingMark = 'wtd-restore';
+
+/** Whether all that is in a worktree also lies in the snapshot that it is being made from. */
+export async function isBeingFurnished(commonDir: string, path: string): Promise<boolean> {
+  const directory = await findEntry(commonDir, path);
+  return directory !== undefined && !(await isMissing(join(directory, furnishingMark)));
+}
+
 /** The operation that was begun in the worktree of this git directory; null: none. */
 export async function markedOperation(gitDir: string): Promise<string | null> {
   for (const [mark, operation] of operationMarks) {
@@ -69,7 +78,7 @@ export const isUnlinked = async (path: string): Promise<boolean> =>
   !(await isMissing(path)) && (await isMissing(join(path, '.git')));
 
 /** Where git keeps index and HEAD of a linked worktree, whether or not its directory is there. */
-async function findEntry(commonDir: string, path: string): Promise<string | undefined> {
+export async function findEntry(commonDir: string, path: string): Promise<string | undefined> {
   const entries = join(commonDir, 'worktrees');
   for (const name of await readdir(entries)) {
     const directory = join(entries, name);

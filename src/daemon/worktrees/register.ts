@@ -21,6 +21,8 @@ export interface Wanted {
   task?: string | undefined;
   /** Whom git's lock names, when it is not the worktree itself: the plan. */
   owner?: string | undefined;
+  /** Brings more into it, before anybody may use it; what throws or is killed here takes all of it back. */
+  furnish?: ((row: WorktreeRow) => Promise<void>) | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
   claim?: ((made: WorktreeRow, tell: Tell) => void) | undefined;
 }

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { parseAheadBehind, parseStatus, parseWorktreeList } from '../../../src/daemon/git/porcelain.ts';
+import {
+  parseAheadBehind,
+  parseIndexEntries,
+  parseStatus,
+  parseStatusEntries,
+  parseTreeEntries,
+  parseWorktreeList,
+} from '../../../src/daemon/git/porcelain.ts';
 
 const zero = (...entries: string[][]) => entries.map((lines) => `${lines.join('\0')}\0\0`).join('');
 
@@ -68,4 +75,40 @@ describe('git status --porcelain=v2 -z', () => {
 test('git rev-list --left-right --count gives ahead, then behind', () => {
   expect(parseAheadBehind('3\t12\n')).toEqual({ ahead: 3, behind: 12 });
   expect(parseAheadBehind('0\t0')).toEqual({ ahead: 0, behind: 0 });
+});
+
+describe('the files that git tells of', () => {
+  test('in a status are read with names of any kind, and with the sides of a conflict', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(40));
+    const output = [
+      `1 .M N... 100644 100644 100644 ${a} ${a} with space`,
+      `1 A. SC.. 000000 160000 160000 ${a} ${b} sub`,
+      `u UD N... 100644 100755 000000 100644 ${a} ${b} ${c} new\nline`,
+      '? -n 1',
+      '! ignored',
+    ];
+    const plain = { submodule: 'N...', sides: [] };
+    expect(parseStatusEntries(`${output.join('\0')}\0`)).toEqual([
+      { ...plain, path: 'with space', code: '.M' },
+      { ...plain, path: 'sub', code: 'A.', submodule: 'SC..' },
+      {
+        path: 'new\nline',
+        code: 'UD',
+        submodule: 'N...',
+        sides: [
+          { stage: 1, mode: '100644', id: a },
+          { stage: 2, mode: '100755', id: b },
+        ],
+      },
+      { ...plain, path: '-n 1', code: '??' },
+    ]);
+  });
+
+  test('in the index and in a tree are read up to the tab, which a name may have as well', () => {
+    expect(parseIndexEntries('H 100644 aa 0\ta\tb\0s 100755 bb 0\tc\0')).toEqual([
+      { tag: 'H', mode: '100644', id: 'aa', path: 'a\tb' },
+      { tag: 's', mode: '100755', id: 'bb', path: 'c' },
+    ]);
+    expect(parseTreeEntries('120000 blob aa\ta\tb\0')).toEqual([{ mode: '120000', id: 'aa', path: 'a\tb' }]);
+  });
 });

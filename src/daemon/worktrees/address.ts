@@ -1,0 +1,31 @@
+import { isAbsolute, resolve } from 'node:path';
+import { nearNames } from '../../base/near-names.ts';
+import { WtdError } from '../../contract/errors.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+
+/** The worktree that an id or an absolute path names, in whatever repository. */
+export const findWorktree = (registry: Registry, text: string): WorktreeRow | undefined =>
+  registry.worktrees.get(text) ?? (isAbsolute(text) ? registry.worktrees.byPath(resolve(text)) : undefined);
+
+/**
+ * The worktree that is meant: by id (also one that is removed), absolute path or, within the repository, name or branch.
+ * Throws NOT_FOUND with near names.
+ */
+export function requireWorktree(registry: Registry, repository: RepositoryRow | undefined, text: string): WorktreeRow {
+  const live = repository ? registry.worktrees.liveOf(repository.id) : [];
+  const found =
+    findWorktree(registry, text) ??
+    live.find(({ name }) => name === text) ??
+    live.find(({ branch }) => branch === text);
+  if (found) return found;
+  const near = nearNames(
+    text,
+    live.flatMap(({ name, branch }) => [name, ...(branch === null ? [] : [branch])]),
+  );
+  throw new WtdError('NOT_FOUND', `there is no worktree ${text}${repository ? ` in ${repository.name}` : ''}`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see `wtd status --all-plans`, or give its path',
+    kind: 'worktree',
+    name: text,
+  });
+}
