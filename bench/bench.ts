@@ -3,6 +3,7 @@ import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
 import { measureCloneDirectory } from './figures/clone-directory.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
+import { measurePool } from './figures/pool.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
@@ -19,6 +20,7 @@ const measurements = [
   measureStartsAtOnce,
   measureAdoption,
   measureCloneDirectory,
+  measurePool,
   measureMemoryAtRest,
   measureSampling,
 ];

@@ -7,6 +7,7 @@ import { showEvents } from './events.ts';
 import { execPlan } from './exec.ts';
 import { usageError } from './failure.ts';
 import { showHelp } from './show-help.ts';
+import { execInPool } from './pool-exec.ts';
 import { callRaw } from './rpc.ts';
 import { installService, showService, uninstallService } from './service.ts';
 import { printJson } from './session.ts';
@@ -72,6 +73,17 @@ const ownCommands: readonly Command[] = [
     parameters: [...requireMethod('cleanup.plan').params, flag('execute', 'Remove them')],
     positional: [],
     handle: cleanUp,
+  },
+  {
+    name: 'pool exec',
+    summary: 'Run a command in a worktree of the pool, and give it back when it ends (default command: your shell)',
+    parameters: [
+      ...requireMethod('pool.acquire').params.filter(({ name }) => !['holder', 'bind', 'ttlMs'].includes(name)),
+      ...parametersOf('run.register', ['command']),
+    ],
+    positional: [],
+    rest: 'command',
+    handle: execInPool,
   },
   {
     name: 'events',

@@ -6,6 +6,7 @@ import * as event from './event.ts';
 import type { Method } from './method.ts';
 import * as plan from './plan.ts';
 import * as port from './port.ts';
+import * as pool from './pool.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
@@ -13,7 +14,7 @@ import * as status from './status.ts';
 import * as worktree from './worktree.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-const contract = { cleanup, config, daemon, event, plan, port, repository, rpc, run, status, worktree };
+const contract = { cleanup, config, daemon, event, plan, pool, port, repository, rpc, run, status, worktree };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

@@ -30,6 +30,16 @@ export const revision = text(1024)
   .min(1)
   .refine((value) => !value.startsWith('-'), 'must not start with "-"');
 
+const isBranch = (value: string): boolean =>
+  !/[\p{Cc} ~^:?*[\\]|\.\.|@\{/u.test(value) &&
+  !['@', 'HEAD'].includes(value) &&
+  !value.startsWith('-') &&
+  !value.endsWith('.') &&
+  value.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
+
+/** What git takes as the name of a branch (git-check-ref-format(1)). */
+export const branch = text(250).min(1).refine(isBranch, 'must be a name that git takes for a branch');
+
 export const command = z
   .array(text(131_072))
   .min(1, 'must name a program')

@@ -145,7 +145,7 @@ function placesOf(registry: Registry) {
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { socket } = ground.paths;
-  const worktrees = buildWorktrees(ground, runs, (run) => plans.stopRun(run, {}));
+  const worktrees = buildWorktrees(ground, runs, { stopRun: (run) => plans.stopRun(run, {}), isEnding });
   const facts = new PlanFactsReader(worktrees);
   const built = { ...ground, ...runs, ...worktrees, facts };
   const launcher = new Launcher({ ...built, socket });
@@ -200,6 +200,8 @@ export function buildServices(
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,
     worktreeHealth: plans.worktreeHealth,
+    pool: plans.pool,
+    poolUpkeep: plans.poolUpkeep,
     runs: new Runs({ ...ground, ...runs, repositories: plans.repositories, models: runs.runModels }),
     runLogs: new RunLogs(runs.ledger, runs.directories),
     registered: runs.registered,

@@ -37,6 +37,9 @@ const worktrees = {
     .string()
     .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
     .default('plan/'),
+  parallel_worktrees: positive(10_000).default(10),
+  allocation_strategy: z.enum(['on_demand', 'pooled', 'reuse', 'dedicated']).default('on_demand'),
+  pool_size: z.int().min(0).max(1000).default(2),
   setup: section({
     copy: places.default(['.env', '.env.local']),
     clone: places.default(['node_modules']),

@@ -70,6 +70,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
 
   const recovery = new Recovery({ ...ground, ...runs, ...plans, restore: buildRestore(ground, runs) });
   const { adopted } = await recovery.recover();
+  await plans.pool.releaseBound();
   const handedOver = activatedSocket(environment, process.pid);
   await server.listen({ path: paths.socket, handedOver });
   undo.use(server);
@@ -81,6 +82,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   runs.diskUsage.start();
   runs.machineCpu.start();
   queue.open();
+  undo.use(plans.poolUpkeep).start();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor, sweeper }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));

@@ -10,6 +10,7 @@ interface Parts {
   registry: Registry;
   log: Logger;
   plans: { stopRun(run: string, options: object): Promise<RunRow> };
+  pool: { releaseAll(): Promise<void> };
   queue: AsyncDisposable;
   /** Of worktrees; it may take longer than an end can wait. */
   setup: AsyncDisposable;
@@ -134,13 +135,14 @@ export class LifeCycle implements AsyncDisposable {
 
   /** Queued ones first, so that no place that becomes free is taken again. */
   async #stopAll(): Promise<void> {
-    const { registry, plans, log } = this.#parts;
+    const { registry, plans, pool, log } = this.#parts;
     const stop = (run: RunRow) =>
       plans.stopRun(run.id, {}).catch((error: unknown) => {
         log.warn({ run: run.id, err: error }, 'a run could not be stopped');
       });
     await Promise.all(registry.runs.queued().map(stop));
     await Promise.all(registry.runs.placed().map(stop));
+    await pool.releaseAll();
   }
 
   #on(signal: NodeJS.Signals | 'uncaughtException' | 'unhandledRejection', listener: (reason?: unknown) => void): void {

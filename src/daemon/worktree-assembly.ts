@@ -1,6 +1,7 @@
 import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
 import type { Ground, Watched } from './assembly.ts';
+import type { RepositoryRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { RepositorySettings } from './repositories/settings.ts';
 import { Adoption } from './worktrees/adoption.ts';
@@ -8,6 +9,13 @@ import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
 import { WorktreeFacts } from './worktrees/facts.ts';
 import { WorktreeHealth } from './worktrees/health.ts';
+import { Handover } from './worktrees/handover.ts';
+import { Lending } from './worktrees/lending.ts';
+import { PoolLeases } from './worktrees/pool-leases.ts';
+import { PoolUpkeep } from './worktrees/pool-upkeep.ts';
+import { PoolWaiters } from './worktrees/pool-waiters.ts';
+import { Pool } from './worktrees/pool.ts';
+import { Recycling } from './worktrees/recycling.ts';
 import { Removal } from './worktrees/removal.ts';
 import { Restoring } from './worktrees/restoring.ts';
 import { Setup } from './worktrees/setup.ts';
@@ -17,14 +25,18 @@ import { WorktreeModels } from './worktrees/worktree-models.ts';
 import { WorktreeSnapshots } from './worktrees/worktree-snapshots.ts';
 import { Worktrees } from './worktrees/worktrees.ts';
 
-/** Everything about worktrees and their repositories; `stopRun` ends the run that is active in one. */
-export function buildWorktrees(ground: Ground, runs: Watched, stopRun: (run: string) => Promise<unknown>) {
+/** Everything about worktrees and their repositories. */
+export function buildWorktrees(
+  ground: Ground,
+  runs: Watched,
+  to: { stopRun: (run: string) => Promise<unknown>; isEnding: () => boolean },
+) {
   const { registry, configuration, paths } = ground;
   const { home, socket, setupLogs: logs } = paths;
   const settings = new RepositorySettings(ground);
   const repositories = new Repositories({ ...ground, settings });
   const allotment = new Allotment(ground);
-  const own = { ...ground, home, settings, repositories, allotment, underWay: new UnderWay(), stopRun };
+  const own = { ...ground, home, settings, repositories, allotment, underWay: new UnderWay(), ...to };
   const setup = new Setup({ ...own, socket, logs });
   const worktreeFacts = new WorktreeFacts(ground);
   const snapshots = new Snapshots(own);
@@ -39,7 +51,8 @@ export function buildWorktrees(ground: Ground, runs: Watched, stopRun: (run: str
   };
   const staleMs = () => milliseconds(configuration.current.worktrees.cleanup_policy.idle_timeout);
   const worktreeModels = new WorktreeModels({ ...parts, staleMs, diskMbOf });
-  const built = { ...parts, removal, creation, restoring, worktreeModels };
+  const pool = buildPool({ ...parts, removal, creation, worktreeModels });
+  const built = { ...parts, ...pool, removal, creation, restoring, worktreeModels };
   return {
     ...built,
     worktrees: new Worktrees(built),
@@ -48,4 +61,22 @@ export function buildWorktrees(ground: Ground, runs: Watched, stopRun: (run: str
     adoption: new Adoption(built),
     worktreeHealth: new WorktreeHealth(built),
   };
+}
+
+type PoolGround = Omit<ConstructorParameters<typeof PoolUpkeep>[0], 'recycling' | 'pool' | 'poolSettings'> &
+  Omit<ConstructorParameters<typeof Handover>[0], 'recycling' | 'lending' | 'poolSettings'> & {
+    snapshots: Snapshots;
+    settings: RepositorySettings;
+    worktreeModels: WorktreeModels;
+  };
+
+function buildPool(ground: PoolGround) {
+  const poolSettings = async (repository: RepositoryRow) => (await ground.settings.of(repository)).worktrees;
+  const parts = { ...ground, poolSettings };
+  const recycling = new Recycling(parts);
+  const lending = new Lending({ ...parts, recycling });
+  const handover = new Handover({ ...parts, lending, recycling });
+  const lenders = { poolLeases: new PoolLeases(parts), poolWaiters: new PoolWaiters(), lending, recycling };
+  const pool = new Pool({ ...parts, ...lenders });
+  return { recycling, handover, pool, poolUpkeep: new PoolUpkeep({ ...parts, recycling, pool }) };
 }

@@ -51,7 +51,7 @@ describe('the check of owners itself', () => {
 
   test.each([
     ['src/daemon/git/git.ts', "import { execa } from 'execa'; await execa('git', ['status']);"],
-    ['src/cli/exec.ts', "import { spawn } from 'node:child_process'; console.log(process.stdout);"],
+    ['src/cli/carry-out.ts', "import { spawn } from 'node:child_process'; console.log(process.stdout);"],
     ['src/daemon/registry/plans.ts', "import D from 'better-sqlite3'; db.prepare('DELETE FROM plans');"],
     ['src/daemon/config.ts', 'const x = process.env;'],
     ['src/daemon/plans/a.ts', "const facts = { git: '2.39' }; const noun = 'git'; process.pid;"],

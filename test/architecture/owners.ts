@@ -15,7 +15,7 @@ const packages = [
   { names: ['execa'], owners: inDaemon('git', 'runs', 'commands'), instead: 'call runCommand of daemon/commands' },
   {
     names: ['node:child_process', 'child_process'],
-    owners: /^src\/(daemon\/(git|runs|commands)\/|client\/start-daemon\.ts$|cli\/exec\.ts$)/,
+    owners: /^src\/(daemon\/(git|runs|commands)\/|client\/start-daemon\.ts$|cli\/carry-out\.ts$)/,
     instead: 'call runCommand of daemon/commands',
   },
   { names: ['better-sqlite3'], owners: inDaemon('registry'), instead: 'add a function to daemon/registry' },

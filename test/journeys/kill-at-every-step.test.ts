@@ -8,7 +8,9 @@ import type { Scenario, Stage } from '../rig/kill-stage.ts';
 import { pidsOf } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 
-type Operation = FaultPoint extends `${infer Operation}: ${string}` ? Operation : never;
+/** Those of the pool have a journey of their own. */
+type Point = Exclude<FaultPoint, `${'acquire' | 'release' | 'take'}: ${string}`>;
+type Operation = Point extends `${infer Operation}: ${string}` ? Operation : never;
 
 const address = { plan: 'login', repository: 'shop' };
 const start = ({ rig, child }: Stage) => rig.start('login', child.command);
@@ -218,10 +220,11 @@ const scenarios: Record<Operation, Scenario[]> = {
   requeue: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
 };
 
-const cases = faultPoints.flatMap((point) =>
-  scenarios[point.slice(0, point.indexOf(': ')) as Operation]
-    .filter(({ passesNot = [] }) => !passesNot.includes(point))
-    .map((scenario) => ({ point, scenario })),
+const cases = Object.entries(scenarios).flatMap(([operation, ways]) =>
+  faultPoints
+    .filter((point) => point.startsWith(`${operation}: `))
+    .flatMap((point) => ways.map((scenario) => ({ point, scenario })))
+    .filter(({ point, scenario }) => !scenario.passesNot?.includes(point)),
 );
 
 /** Most of a case is waiting for processes, so several go on at once. */

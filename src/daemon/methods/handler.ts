@@ -9,6 +9,8 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunLogs } from '../runs/run-logs.ts';
 import type { Runs } from '../plans/runs.ts';
 import type { PortList } from '../status/port-list.ts';
+import type { Pool } from '../worktrees/pool.ts';
+import type { PoolUpkeep } from '../worktrees/pool-upkeep.ts';
 import type { DaemonStatus } from '../status/daemon-status.ts';
 import type { Status } from '../status/status.ts';
 import type { WorktreeSnapshots } from '../worktrees/worktree-snapshots.ts';
@@ -26,6 +28,8 @@ export interface Services {
   worktreeList: WorktreeList;
   adoption: Adoption;
   worktreeHealth: WorktreeHealth;
+  pool: Pool;
+  poolUpkeep: PoolUpkeep;
   runs: Runs;
   runLogs: RunLogs;
   registered: RegisteredRuns;

@@ -6,6 +6,7 @@ import * as event from './event.ts';
 import type { Handler } from './handler.ts';
 import * as plan from './plan.ts';
 import * as port from './port.ts';
+import * as pool from './pool.ts';
 import * as repository from './repository.ts';
 import * as rpc from './rpc.ts';
 import * as run from './run.ts';
@@ -27,6 +28,7 @@ export const handlers = {
   daemon,
   event,
   plan,
+  pool,
   port,
   repository,
   rpc,

@@ -14,8 +14,10 @@ import type { Supervisor } from '../runs/supervisor.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import type { Allotment } from '../worktrees/allotment.ts';
 import type { Creation } from '../worktrees/creation.ts';
+import type { Handover } from '../worktrees/handover.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { requireBase } from '../worktrees/base.ts';
+import type { Wanted } from '../worktrees/register.ts';
 import { writeCurrentPlan } from './context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { runEnvironment } from './run-environment.ts';
@@ -27,6 +29,7 @@ interface Parts {
   allotment: Allotment;
   creation: Creation;
   removal: Removal;
+  handover: Handover;
   facts: PlanFactsReader;
   directories: RunDirectories;
   git: Git;
@@ -148,9 +151,9 @@ export class Launcher {
   }
 
   async #make({ plan, repository, environment }: Making, undo: Disposal): Promise<WorktreeRow> {
-    const { registry, creation, git } = this.#parts;
+    const { registry, creation, handover, git } = this.#parts;
     const { base, commit } = await requireBase(git, repository, plan.base);
-    const worktree = await creation.create(repository, {
+    const wanted: Wanted = {
       branch: plan.branch,
       base,
       baseCommit: commit,
@@ -162,7 +165,8 @@ export class Launcher {
         const baseCommit = (made.branchMade ? null : plan.baseCommit) ?? made.baseCommit;
         registry.plans.update(plan.id, { worktreeId: made.id, base, baseCommit });
       },
-    });
+    };
+    const worktree = (await handover.take(repository, wanted)) ?? (await creation.create(repository, wanted));
     this.#parts.facts.forget(plan.id); // what was known of an earlier worktree
     undo.defer(() => creation.rollBack(repository, worktree));
     return worktree;

@@ -16,6 +16,8 @@ import type { Stopping } from '../runs/stopping.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
 import type { Restore } from './restore.ts';
 import type { Creation } from '../worktrees/creation.ts';
+import { isOfPool } from '../worktrees/ready.ts';
+import type { Recycling } from '../worktrees/recycling.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import type { Setup } from '../worktrees/setup.ts';
 import type { UnderWay } from '../../base/under-way.ts';
@@ -31,6 +33,7 @@ interface Parts {
   creation: Creation;
   removal: Removal;
   setup: Setup;
+  recycling: Recycling;
   /** Worktrees that are being made or taken away. */
   underWay: UnderWay;
   launcher: Launcher;
@@ -127,11 +130,12 @@ export class Recovery {
   }
 
   async #finishWorktree(row: WorktreeRow): Promise<void> {
-    const { registry, creation, removal, log } = this.#parts;
+    const { registry, creation, removal, recycling, log } = this.#parts;
     const repository = registry.repositories.get(row.repositoryId);
     if (!repository) return;
     try {
       if (row.state === 'creating') await creation.rollBackFound(repository, row);
+      else if (row.removal === null && isOfPool(registry, row)) await recycling.begin(repository, row);
       else await removal.finishRemoval(repository, row);
     } catch (error) {
       if (!(error instanceof WtdError) || error.data.code !== 'UNSAFE') throw error;

@@ -20,6 +20,11 @@ export class LeaseRows extends Table<LeaseRow> {
     return this.first('WHERE worktree_id = ? AND released_at IS NULL', worktreeId);
   }
 
+  /** The last one that was given of a worktree, whether or not it lives. */
+  lastOfWorktree(worktreeId: string): LeaseRow | undefined {
+    return this.first('WHERE worktree_id = ? ORDER BY fence DESC', worktreeId);
+  }
+
   /** The newest first. */
   latestOf(repositoryId: string, most: number): LeaseRow[] {
     return this.all('WHERE repository_id = ? ORDER BY acquired_at DESC, id DESC LIMIT ?', repositoryId, most);

@@ -23,7 +23,7 @@ export interface Happening {
   data?: Record<string, unknown>;
 }
 
-type Tell = (happening: Happening) => void;
+export type Tell = (happening: Happening) => void;
 type Listener = (event: EventRow) => void;
 
 /** Keeps what the registry knows of runs a second time, outside of the database. */

@@ -64,6 +64,8 @@ export interface LeaseRow {
   worktreeId: string;
   fence: number;
   holder: string;
+  /** The worktree's at that time; null: HEAD was detached. */
+  branch: string | null;
   bind: 'none' | 'connection';
   source: 'new' | 'pool' | 'named' | 'reused';
   /** From the call to the answer. */

@@ -137,13 +137,18 @@ export class Repositories {
     const row = await this.require({ repository });
     const plans = this.#registry.plans.of(row.id);
     const worktrees = this.#registry.worktrees.liveOf(row.id);
+    const leases = this.#registry.leases.liveOf(row.id);
     if (plans.length > 0 || worktrees.length > 0) {
       const blockers = [
         ...plans.map(({ name }) => ({ code: 'plan', message: `plan ${name} belongs to it` })),
+        ...leases.map(({ holder, id }) => ({
+          code: 'lease',
+          message: `${holder} holds a worktree of it, lease ${id}`,
+        })),
         ...worktrees.map(({ path }) => ({ code: 'worktree', message: `worktree ${path} belongs to it` })),
       ];
       throw new WtdError('UNSAFE', `the repository ${row.name} still has plans or worktrees`, {
-        hint: `remove them first with \`wtd plan remove <plan> --repo ${row.name}\` and \`wtd worktree remove <worktree> --repo ${row.name}\``,
+        hint: `remove them first with \`wtd plan remove <plan> --repo ${row.name}\` and \`wtd worktree remove <worktree> --repo ${row.name}\`, ready ones with \`wtd pool drain --repo ${row.name}\``,
         blockers,
       });
     }

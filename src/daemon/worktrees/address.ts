@@ -25,7 +25,7 @@ export function requireWorktree(registry: Registry, repository: RepositoryRow | 
     live.flatMap(({ name, branch }) => [name, ...(branch === null ? [] : [branch])]),
   );
   throw new WtdError('NOT_FOUND', `there is no worktree ${text}${repository ? ` in ${repository.name}` : ''}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see `wtd status --all-plans`, or give its path',
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see `wtd worktree list`, or give its path',
     kind: 'worktree',
     name: text,
   });

@@ -52,7 +52,8 @@ export class Creation {
   async create(repository: RepositoryRow, wanted: Wanted): Promise<WorktreeRow> {
     await using undo = new Disposal();
     const { configuration, allotment, removal, setup, underWay } = this.#parts;
-    const work = await setup.plan(repository, wanted.environment);
+    // What is restored was set up before it was kept.
+    const work = wanted.furnish ? undefined : await setup.plan(repository, wanted.environment);
     undo.defer(() => {
       removal.discarding.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
@@ -85,9 +86,9 @@ export class Creation {
     const filled = { state: wanted.state ?? ('in_use' as const), ...used, ...begun };
     registry.change((tell) => {
       registry.worktrees.update(row.id, filled);
-      wanted.claim?.({ ...row, ...filled });
       const data = { path: row.path, branch: row.branch, ports: portsOf(row) };
       tell({ type: 'worktree.created', repository: repository.name, worktree: row.id, data });
+      wanted.claim?.({ ...row, ...filled }, tell);
     });
     faultPoint('create: recorded');
     return { ...row, ...filled };

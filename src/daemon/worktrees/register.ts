@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
+import type { Tell } from '../registry/registry.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
 import { findEntry } from './entry.ts';
 import { branchTaken } from './refusals.ts';
@@ -28,7 +29,7 @@ export interface Wanted {
   /** Of the commands that set it up; default: the daemon's. */
   environment?: Readonly<Record<string, string>> | undefined;
   /** Writes down whose it is, together with the worktree: no crash leaves it without an owner. */
-  claim?: ((made: WorktreeRow) => void) | undefined;
+  claim?: ((made: WorktreeRow, tell: Tell) => void) | undefined;
 }
 
 interface Registration {

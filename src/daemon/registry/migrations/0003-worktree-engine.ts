@@ -13,6 +13,7 @@ CREATE TABLE leases (
   worktree_id TEXT NOT NULL REFERENCES worktrees (id) ON DELETE CASCADE,
   fence INTEGER NOT NULL,
   holder TEXT NOT NULL,
+  branch TEXT,
   bind TEXT NOT NULL CHECK (bind IN ('none', 'connection')),
   source TEXT NOT NULL CHECK (source IN ('new', 'pool', 'named', 'reused')),
   duration_ms REAL NOT NULL,

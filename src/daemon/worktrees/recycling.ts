@@ -1,0 +1,179 @@
+import { dirname } from 'node:path';
+import { faultPoint } from '../../base/fault-point.ts';
+import type { UnderWay } from '../../base/under-way.ts';
+import type { Git } from '../git/git.ts';
+import { findCommit, listWorktrees } from '../git/questions.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.ts';
+import { deleteBranchAt } from './empty-branch.ts';
+import { isMissing, isUnlinked } from './entry.ts';
+import { examine } from './examine.ts';
+import type { PoolSettings } from './pool-settings.ts';
+import { readyOf } from './ready.ts';
+import { unlinked, unsafe } from './refusals.ts';
+import { requireRegistered } from './register.ts';
+import type { Removal } from './removal.ts';
+import { findBlockers } from './safety.ts';
+
+/** Keeps the whole state of a worktree. Throws UNSAFE when something of it cannot be kept. */
+export interface Keeper {
+  take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow>;
+}
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  log: Logger;
+  removal: Removal;
+  underWay: UnderWay;
+  snapshots: Keeper;
+  poolSettings: PoolSettings;
+}
+
+/** What became of the work in a worktree. */
+interface Kept {
+  snapshot: SnapshotRow | null;
+  /** Nothing needs to be reset. */
+  isClean: boolean;
+}
+
+const snapshotReason = 'given back to the pool';
+
+/** The ways out of what git can be in the middle of. */
+const quits: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  rebase: [
+    ['rebase', '--quit'],
+    ['am', '--quit'],
+  ],
+  merge: [['merge', '--quit']],
+  'cherry-pick': [['cherry-pick', '--quit']],
+  revert: [['revert', '--quit']],
+  bisect: [['bisect', 'reset', 'HEAD']],
+};
+
+/**
+ * Makes worktrees of the pool, in state `cleaning`, ready for the next holder: what is in one is kept first, then it is
+ * reset and cleaned of all but ignored files. Every step can be done again, so that another daemon can go on with it.
+ */
+export class Recycling {
+  readonly #parts: Parts;
+  readonly #going = new Map<string, { repositoryId: string; done: Promise<void> }>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Answers what was kept, once nothing can be lost any more; the rest goes on in the background.
+   * Throws when it could not be kept; then the worktree stays as it is, in state `failed`.
+   */
+  async begin(repository: RepositoryRow, { id }: WorktreeRow): Promise<SnapshotRow | null> {
+    const row = this.#parts.registry.worktrees.get(id);
+    if (row?.state !== 'cleaning') return null;
+    const kept = this.#keepWork(repository, row);
+    const done = this.#parts.underWay
+      .during(id, async () => this.#finish(repository, { row, kept: await kept }))
+      .catch((error: unknown) => {
+        this.#fail(repository, { row, error });
+      })
+      .finally(() => this.#going.delete(id));
+    this.#going.set(id, { repositoryId: row.repositoryId, done });
+    return (await kept).snapshot;
+  }
+
+  /** Answers false when none is being made ready in this repository. */
+  async untilNext(repositoryId: string, isWanted: (id: string) => boolean): Promise<boolean> {
+    const going = [...this.#going].filter(([id, each]) => each.repositoryId === repositoryId && isWanted(id));
+    if (going.length === 0) return false;
+    await Promise.race(going.map(([, { done }]) => done));
+    return true;
+  }
+
+  async untilAll(): Promise<void> {
+    await Promise.all([...this.#going.values()].map(({ done }) => done));
+  }
+
+  async #keepWork(repository: RepositoryRow, row: WorktreeRow): Promise<Kept> {
+    if (await isUnlinked(row.path)) throw unsafe(row, [unlinked(row.path)], `mend ${row.path}, or move it away`);
+    const blockers = findBlockers({ ...(await examine(this.#parts.git, repository, row.path)), activeRun: null });
+    if (blockers.length === 0) return { snapshot: null, isClean: true };
+    const snapshot = await this.#parts.snapshots.take(repository, row, snapshotReason);
+    faultPoint('release: work kept');
+    return { snapshot, isClean: false };
+  }
+
+  async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
+    const { removal } = this.#parts;
+    const stays = !(await isMissing(row.path)) && (await this.#stays(repository, row.kind));
+    if (!stays) {
+      if (!kept.isClean) await this.#reset(repository, row);
+      await removal.finishRemoval(repository, row);
+      return;
+    }
+    const commit = await this.#reset(repository, row);
+    this.#parts.registry.change(() => {
+      const { registry } = this.#parts;
+      const free = { state: 'available', branch: null, branchMade: false, task: null, pr: null } as const;
+      const { defaultBranch: base } = repository;
+      registry.worktrees.update(row.id, { ...free, declared: 'active', base, baseCommit: commit });
+    });
+    faultPoint('release: ready');
+  }
+
+  /** A named one waits for its name; another one only where the strategy has a use for it. */
+  async #stays(repository: RepositoryRow, kind: WorktreeRow['kind']): Promise<boolean> {
+    const { registry, poolSettings, underWay } = this.#parts;
+    if (kind === 'named') return true;
+    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, repository.id).length < size);
+  }
+
+  /** Answers the commit that HEAD stands at, detached. */
+  async #reset(repository: RepositoryRow, row: WorktreeRow): Promise<string> {
+    const { git } = this.#parts;
+    const tip = repository.defaultBranch && (await findCommit(git, repository.commonDir, repository.defaultBranch));
+    const commit = tip || row.baseCommit;
+    // Else git would take the checkout around it for this worktree, should its .git be gone.
+    const env = { GIT_CEILING_DIRECTORIES: dirname(row.path) };
+    const { operation } = await examine(git, repository, row.path);
+    for (const args of quits[operation ?? ''] ?? []) {
+      await git.write(row.path, args, env).catch(() => undefined); // whether it helped is looked at in the end
+    }
+    const discard = ['--detach', '--discard-changes', '--no-recurse-submodules'];
+    await git.writeFiles(row.path, ['switch', '--quiet', ...discard, commit], env);
+    await git.writeFiles(row.path, ['clean', '--quiet', '-ffd'], env);
+    faultPoint('release: reset');
+    await this.#deleteEmptyBranch(repository, row);
+    faultPoint('release: branch deleted');
+    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun: null });
+    if (blockers.length > 0) throw unsafe(row, blockers, `clean ${row.path} by hand, or remove it`);
+    await requireRegistered(git, repository.commonDir, { ...row, branch: null });
+    return commit;
+  }
+
+  async #deleteEmptyBranch({ commonDir }: RepositoryRow, row: WorktreeRow): Promise<void> {
+    const { git } = this.#parts;
+    const { branch, branchMade, baseCommit: commit } = row;
+    if (!branchMade || branch === null) return;
+    await git.locked(commonDir, async () => {
+      if ((await listWorktrees(git, commonDir)).some((listed) => listed.branch === branch)) return;
+      await deleteBranchAt(git, commonDir, { branch, commit });
+    });
+  }
+
+  /** It is never lost: people find it, with the reason. */
+  #fail(repository: RepositoryRow, { row, error }: { row: WorktreeRow; error: unknown }): void {
+    const { registry, log } = this.#parts;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ worktree: row.path, err: error }, 'a worktree could not be made ready again');
+    const written = registry.changeOnceWritable((tell) => {
+      registry.worktrees.update(row.id, { state: 'failed' });
+      const data = { path: row.path, reason };
+      tell({ type: 'pool.kept', repository: repository.name, worktree: row.id, data });
+    });
+    written.catch((failure: unknown) => {
+      log.warn({ worktree: row.path, err: failure }, 'that is not written down');
+    });
+  }
+}
