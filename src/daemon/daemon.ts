@@ -58,13 +58,8 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   const doctor = buildDoctor({ ground, runs, plans }, environment);
   const sweeper = buildSweeper({ ground, runs, plans }, isEnding);
   const services = buildServices({ ground, runs, plans }, { lifecycle: lifeCycle, doctor, sweeper });
-  const dispatch = createDispatch({
-    services,
-    log,
-    checkResults: environment['WTD_CHECK_RESULTS'] === '1',
-    home: paths.home,
-    isEnding,
-  });
+  const checkResults = environment['WTD_CHECK_RESULTS'] === '1';
+  const dispatch = createDispatch({ services, log, checkResults, home: paths.home, isEnding });
   const server = new SocketServer({ dispatch, log, mostDescriptors: readMostDescriptors() });
   services.daemonStatus.countConnections(() => server.connectionCount);
 

@@ -5,7 +5,7 @@ import type { Git } from '../git/git.ts';
 import { branchTips, listWorktrees, withoutOwnCommits } from '../git/questions.ts';
 import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { RunRow } from '../registry/rows.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import { deleteBranchAt } from '../worktrees/empty-branch.ts';
 import { isMissing } from '../worktrees/entry.ts';

@@ -1,5 +1,5 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { newId } from '../../base/id.ts';
 import { nearNames } from '../../base/near-names.ts';
@@ -9,6 +9,7 @@ import type { Git } from '../git/git.ts';
 import { findCheckout, findCommit, findCommonDir, findDefaultBranch, isBare } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
+import { nameFrom } from './naming.ts';
 import { toRepository } from './repository-model.ts';
 import { isTrusted, type RepositorySettings } from './settings.ts';
 
@@ -282,16 +283,6 @@ export class Repositories {
     return name;
   }
 }
-
-/** The directory's name, with what a name may not have replaced. */
-const nameFrom = (path: string): string =>
-  basename(path)
-    .replace(/\.git$/, '')
-    .replace(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/\.{2,}/g, '.')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 56)
-    .replace(/(\.lock|\.)+$/, '') || 'repository';
 
 const exists = (message: string, name: string): WtdError =>
   new WtdError('ALREADY_EXISTS', message, { hint: `see \`wtd repo show ${name}\``, kind: 'repository', name });

@@ -53,7 +53,7 @@ export class Creation {
     await using undo = new Disposal();
     const { configuration, allotment, removal, setup, underWay } = this.#parts;
     // What is restored was set up before it was kept.
-    const work = wanted.furnish ? undefined : await setup.plan(repository, wanted.environment);
+    const work = wanted.furnish ? null : await setup.plan(repository, wanted.environment);
     undo.defer(() => {
       removal.discarding.emptyTrashSoon(worktreesDirectory(repository, configuration.current.worktrees.directory));
     });
