@@ -1,18 +1,13 @@
-import type { Clock } from '../base/clock.ts';
 import type { Disposal } from '../base/disposal.ts';
 import { milliseconds } from '../base/duration.ts';
 import { connect } from '../client/connect.ts';
 import { Retention } from './cleanup/retention.ts';
 import { Sweeper } from './cleanup/sweeper.ts';
-import type { ClockWatch } from './clock-watch.ts';
 import { runCommand } from './commands/commands.ts';
-import type { Configuration } from './config.ts';
 import { Journal } from './events/journal.ts';
-import type { Git } from './git/git.ts';
+import type { Ground } from './ground.ts';
 import type { LifeCycle } from './life-cycle.ts';
-import type { Logger } from './log.ts';
 import type { Services } from './methods/handler.ts';
-import type { Paths } from './paths.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { Launcher } from './plans/launcher.ts';
@@ -55,19 +50,6 @@ import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
 import { PortList } from './status/port-list.ts';
 import { Status } from './status/status.ts';
-
-/** What everything else is built on. */
-export interface Ground {
-  paths: Paths;
-  configuration: Configuration;
-  log: Logger;
-  registry: Registry;
-  clock: Clock;
-  clockWatch: ClockWatch;
-  git: Git;
-  bootId: string;
-  environment: Readonly<Record<string, string>>;
-}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -129,7 +111,7 @@ export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>,
   return { enforcement, machineCpu, logLimit };
 }
 
-export type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
+type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
 
 /** The worktrees whose disk space is measured; one that is being made or taken away is not. */
 function placesOf(registry: Registry) {

@@ -11,6 +11,7 @@ import { readMostDescriptors } from './descriptors.ts';
 import { createDispatch } from './dispatch.ts';
 import { logEvents } from './events/event-log.ts';
 import { Git } from './git/git.ts';
+import type { Ground } from './ground.ts';
 import { HomeWatch } from './home-watch.ts';
 import { prepareHome } from './home.ts';
 import { LifeCycle } from './life-cycle.ts';
@@ -34,7 +35,6 @@ import {
   buildServices,
   buildSweeper,
   buildWatches,
-  type Ground,
 } from './assembly.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,9 +1,11 @@
 import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
-import type { Ground, Watched } from './assembly.ts';
+import type { Ground } from './ground.ts';
 import type { RepositoryRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { RepositorySettings } from './repositories/settings.ts';
+import type { DiskUsage } from './runs/disk-usage.ts';
+import type { Leftovers } from './runs/leftovers.ts';
 import { Adoption } from './worktrees/adoption.ts';
 import { Allotment } from './worktrees/allotment.ts';
 import { Creation } from './worktrees/creation.ts';
@@ -28,7 +30,7 @@ import { Worktrees } from './worktrees/worktrees.ts';
 /** Everything about worktrees and their repositories. */
 export function buildWorktrees(
   ground: Ground,
-  runs: Watched,
+  runs: { leftovers: Leftovers; diskUsage: DiskUsage },
   to: { stopRun: (run: string) => Promise<unknown>; isEnding: () => boolean },
 ) {
   const { registry, configuration, paths } = ground;

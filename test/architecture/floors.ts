@@ -19,8 +19,10 @@ const service = (...below: string[]): Floor => ({ uses: [...below, ...ground], t
 const floors: Record<string, Floor> = {
   main: 'anything',
   daemon: 'anything',
+  ground: 'anything',
   assembly: 'anything',
   'service-assembly': 'anything',
+  'worktree-assembly': 'anything',
   cli: face,
   tui: face,
   web: face,

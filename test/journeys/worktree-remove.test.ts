@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/contract/index.ts';
-import { whileDeadSql } from '../rig/doctor.ts';
 import { isAlive } from '../rig/processes.ts';
 import { Checkout } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
@@ -163,11 +162,7 @@ test('force overrides neither the lock of somebody else, nor a lease, nor what n
   mkdirSync(missing.path);
   expect(codes((await refuse(rig, 'missing', { force: true }))['blockers'])).toEqual(['unverified']);
 
-  await make(rig, 'leased');
-  await whileDeadSql(
-    rig,
-    `INSERT INTO leases SELECT 'l1', repository_id, id, 1, 'ada', 'none', 'named', 0, 0, NULL, NULL, NULL FROM worktrees WHERE name = 'leased'`,
-  );
+  await rig.call('pool.acquire', { repository: repository.path, name: 'leased', holder: 'ada' });
   expect(await refuse(rig, 'leased', { force: true })).toMatchObject({ code: 'BUSY', holder: 'ada' });
   expect(repository.worktrees()).toHaveLength(4);
 });

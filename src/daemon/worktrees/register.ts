@@ -52,7 +52,7 @@ export async function register(git: Git, commonDir: string, { row, lockReason, e
 }
 
 /** By a command of its own, so that each of the two can be tried again; refuses one that exists by now. */
-export async function makeBranch(
+async function makeBranch(
   git: Git,
   commonDir: string,
   { branch, baseCommit, env }: { branch: string; baseCommit: string; env?: Record<string, string> },
