@@ -22,7 +22,7 @@ import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
 import { Restore } from './reconcile/restore.ts';
 import type { Registry } from './registry/registry.ts';
-import type { RunRow } from './registry/rows.ts';
+import type { RepositoryRow, RunRow } from './registry/rows.ts';
 import { DiskSpaces } from './runs/disk-space.ts';
 import { DiskUsage } from './runs/disk-usage.ts';
 import { Enforcement } from './runs/enforcement.ts';
@@ -161,7 +161,7 @@ export function buildDoctor({ ground, runs, plans }: Built, environment: Environ
 }
 
 export function buildSweeper({ ground, runs, plans }: Built, isEnding: () => boolean): Sweeper {
-  const settingsOf = () => Promise.resolve(ground.configuration.current.worktrees);
+  const settingsOf = async (repository: RepositoryRow) => (await plans.settings.of(repository)).worktrees;
   return new Sweeper({ ...ground, ...runs, ...plans, home: ground.paths.home, settingsOf, isEnding });
 }
 

@@ -27,12 +27,8 @@ const places = z
   .array(z.string().max(1024).refine(isPlace, 'must be a path inside the repository, such as .env or packages/*/.env'))
   .max(100);
 
-const worktrees = {
-  directory: z
-    .string()
-    .min(1)
-    .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
-    .default('worktrees'),
+/** What a repository may say of its worktrees in either of its files. */
+const inBothFiles = {
   branch_prefix: z
     .string()
     .refine(isBranchPrefix, 'must be names that each end in "/", such as plan/')
@@ -40,12 +36,6 @@ const worktrees = {
   parallel_worktrees: positive(10_000).default(10),
   allocation_strategy: z.enum(['on_demand', 'pooled', 'reuse', 'dedicated']).default('on_demand'),
   pool_size: z.int().min(0).max(1000).default(2),
-  setup: section({
-    copy: places.default(['.env', '.env.local']),
-    clone: places.default(['node_modules']),
-    run: z.array(command).max(100).default([]),
-    timeout: span.default('30m'),
-  }),
   resource_limits: section({
     max_disk_mb: atMost(1_000_000_000),
     max_memory_mb: atMost(1_000_000_000),
@@ -57,6 +47,23 @@ const worktrees = {
     keep_failed: z.boolean().default(true),
   }),
   auto_cleanup: z.boolean().default(true),
+};
+
+const setup = section({
+  copy: places.default(['.env', '.env.local']),
+  clone: places.default(['node_modules']),
+  run: z.array(command).max(100).default([]),
+  timeout: span.default('30m'),
+});
+
+const worktrees = {
+  directory: z
+    .string()
+    .min(1)
+    .refine((path) => !path.split('/').includes('..'), 'must not contain ".."')
+    .default('worktrees'),
+  ...inBothFiles,
+  setup,
   disk_budget_mb: atMost(1_000_000_000),
 };
 
@@ -109,10 +116,8 @@ function asked(schema: z.ZodType, object: (shape: z.ZodRawShape) => z.ZodType): 
   return object(Object.fromEntries(fields.map(([key, field]) => [key, asked(field as z.ZodType, object).optional()])));
 }
 
-/** What a repository may say of itself: these keys in both of its files, and the others only in its `wtd.yaml`. */
-const { branch_prefix, resource_limits, setup } = worktrees;
+const { branch_prefix } = inBothFiles;
 const { min_disk_space_mb } = resources;
-const inBothFiles = { branch_prefix, resource_limits };
 
 /** A repository's own `wtd.yaml`. */
 export const repositorySchema = asked(

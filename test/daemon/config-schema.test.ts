@@ -9,6 +9,9 @@ describe('the configuration', () => {
       worktrees: {
         directory: 'worktrees',
         branch_prefix: 'plan/',
+        parallel_worktrees: 10,
+        allocation_strategy: 'on_demand',
+        pool_size: 2,
         setup: { copy: ['.env', '.env.local'], clone: ['node_modules'], run: [], timeout: '30m' },
         resource_limits: { max_disk_mb: null, max_memory_mb: null, max_cpu_percent: null },
         cleanup_policy: { idle_timeout: '24h', max_age: '14d', keep_failed: true },

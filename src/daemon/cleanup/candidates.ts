@@ -85,8 +85,10 @@ export class Candidates {
   }
 
   async #policyOf(repository: RepositoryRow): Promise<Policy> {
-    const { cleanup_policy: policy } = await this.#parts.settingsOf(repository);
-    const { idle_timeout: idle, max_age: age, keep_failed: keepFailed } = policy;
+    const settings = await this.#parts.settingsOf(repository).catch(() => undefined);
+    // What nobody can read asks for nothing to go, and must not keep the other repositories from their sweep.
+    if (!settings) return { idleMs: Infinity, maxAgeMs: Infinity, keepFailed: true };
+    const { idle_timeout: idle, max_age: age, keep_failed: keepFailed } = settings.cleanup_policy;
     return { idleMs: milliseconds(idle), maxAgeMs: milliseconds(age), keepFailed };
   }
 
