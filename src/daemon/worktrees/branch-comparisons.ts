@@ -45,7 +45,8 @@ export class BranchComparisons {
     const tips = await this.tipsOf(repository);
     const baseName = wanted ?? repository.defaultBranch;
     const tip = tips.get(branch);
-    if (tip === undefined || baseName === null) return undefined;
+    // The base's own branch is where others are merged to.
+    if (tip === undefined || baseName === null || baseName === branch) return undefined;
     const base = tips.get(baseName) ?? (await findCommit(this.#git, repository.commonDir, baseName));
     if (base === undefined) return undefined;
     const key = `${repository.id}\0${branch}\0${baseName}`;
