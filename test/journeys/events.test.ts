@@ -50,6 +50,7 @@ test('a run leaves its story in the journal', async () => {
     'worktree.created',
     'run.started',
     'run.ended',
+    'worktree.snapshot',
     'worktree.removed',
     'plan.removed',
   ]);
