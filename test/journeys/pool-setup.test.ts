@@ -39,3 +39,11 @@ async function trustAgain(rig: Rig): Promise<void> {
   rig.repository.commit({ 'wtd.yaml': 'worktrees:\n  setup:\n    run: [["true"]]\n' });
   await rig.call('repository.trust', { repository: 'shop' });
 }
+
+test('a file of the repository that is not valid keeps nobody from giving back', async () => {
+  await using rig = await setUpPool(34_500, { allocation_strategy: 'reuse' });
+  const lent = await acquire(rig);
+  rig.repository.write('wtd.yaml', 'worktrees: [');
+  expect(await release(rig, lent)).toMatchObject({ state: 'cleaning' });
+  await untilPool(rig, { available: 1, inUse: 0 });
+});

@@ -102,13 +102,13 @@ export class PoolUpkeep implements AsyncDisposable {
   async #lookAfter(repository: RepositoryRow): Promise<void> {
     await this.#letOldGo(repository);
     await this.#followBase(repository);
-    if (await this.#wantsMore(repository)) await this.#makeReady(repository);
+    if (this.#wantsMore(repository)) await this.#makeReady(repository);
   }
 
-  async #wantsMore(repository: RepositoryRow): Promise<boolean> {
+  #wantsMore(repository: RepositoryRow): boolean {
     const { registry, underWay, pool, poolSettings } = this.#parts;
     const { id } = repository;
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
     if (strategy !== 'pooled' || performance.now() < (this.#nextWarming.get(id) ?? 0)) return false;
     const lastAsked = pool.lastAsked(id);
     if (performance.now() - lastAsked < quietMs || lastAsked < (this.#drained.get(id) ?? -Infinity)) return false;
@@ -127,8 +127,8 @@ export class PoolUpkeep implements AsyncDisposable {
   async #followBase(repository: RepositoryRow): Promise<void> {
     const { git, registry, underWay, recycling } = this.#parts;
     const { id, defaultBranch } = repository;
-    const ready = readyOf(registry, underWay, id);
-    if (ready.length === 0 || defaultBranch === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
+    if (defaultBranch === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
+    if (readyOf(registry, underWay, id).length === 0) return;
     this.#nextBase.set(id, performance.now() + baseEveryMs);
     const tip = await findCommit(git, repository.commonDir, defaultBranch);
     for (const row of readyOf(registry, underWay, id)) {
@@ -144,15 +144,19 @@ export class PoolUpkeep implements AsyncDisposable {
     const { registry, underWay, clock, clockWatch, poolSettings } = this.#parts;
     const idle = this.#idle(repository);
     if (idle.length === 0 || !clockWatch.isTrusted()) return;
-    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = poolSettings();
     const [idleMs, mostMs] = [milliseconds(policy.idle_timeout), milliseconds(policy.max_age)];
     for (const row of idle) {
       // Those that are kept warm wait as long as it takes.
-      const ready = readyOf(registry, underWay, repository.id).length;
-      const isWarm = row.kind === 'pool' && isSetUp(row) && strategy === 'pooled' && ready <= size;
+      const isWarm = () =>
+        isSetUp(row) &&
+        row.kind === 'pool' &&
+        strategy === 'pooled' &&
+        readyOf(registry, underWay, repository.id).length <= size;
       const isUnused = clock.now() - (row.lastUsedAt ?? row.createdAt) > idleMs;
       const isBroken = row.kind === 'pool' && !isSetUp(row) && clock.now() - row.createdAt > brokenForMs;
-      if ((isUnused && !isWarm) || isBroken || clock.now() - row.createdAt > mostMs) await this.#letGo(repository, row);
+      if ((isUnused && !isWarm()) || isBroken || clock.now() - row.createdAt > mostMs)
+        await this.#letGo(repository, row);
     }
   }
 
