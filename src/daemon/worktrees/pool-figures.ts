@@ -1,4 +1,5 @@
 import type { LeaseRow, WorktreeRow } from '../registry/rows.ts';
+import { isSetUp } from './ready.ts';
 
 /** How well a pool served, from its latest leases, and how it stands. */
 export interface PoolFigures {
@@ -16,7 +17,7 @@ export function poolFigures(rows: readonly WorktreeRow[], leases: readonly Lease
   const countRows = (is: (row: WorktreeRow) => boolean) => rows.filter(is).length;
   const countLeases = (...sources: LeaseRow['source'][]) =>
     leases.filter(({ source }) => sources.includes(source)).length;
-  const isReady = ({ state }: WorktreeRow) => state === 'available';
+  const isReady = (row: WorktreeRow) => row.state === 'available' && isSetUp(row);
   const hits = countLeases('pool', 'reused', 'named');
   return {
     total: rows.length,

@@ -37,6 +37,13 @@ export const keptFailed = ({ name, path }: WorktreeRow): WtdError =>
     allowed: ['available'],
   });
 
+export const notSetUp = ({ path, setup }: WorktreeRow): WtdError =>
+  new WtdError('INVALID_STATE', `a ready worktree could not be set up: ${setup?.detail ?? 'it was interrupted'}`, {
+    hint: `look into ${setup?.logPath ?? path}; once it is mended, \`wtd pool drain\` takes what is there away`,
+    state: 'failed',
+    allowed: ['done'],
+  });
+
 export const onlyNamed = (): WtdError =>
   new WtdError('INVALID_STATE', 'this repository lends only worktrees with a name', {
     hint: 'name one with --name',

@@ -1,12 +1,7 @@
 import type { Configuration } from '../config.ts';
-import type { RepositoryRow } from '../registry/rows.ts';
 
-/** What the pool of a repository is to be like. */
-export type PoolSettings = (
-  repository: RepositoryRow,
-) => Promise<
-  Pick<
-    Configuration['current']['worktrees'],
-    'parallel_worktrees' | 'allocation_strategy' | 'pool_size' | 'cleanup_policy'
-  >
+/** What every pool is to be like now; a repository's own files have no say in it. */
+export type PoolSettings = () => Pick<
+  Configuration['current']['worktrees'],
+  'parallel_worktrees' | 'allocation_strategy' | 'pool_size' | 'cleanup_policy'
 >;

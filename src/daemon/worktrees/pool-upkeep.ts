@@ -11,8 +11,9 @@ import type { Address, Repositories } from '../repositories/repositories.ts';
 import { requireBase } from './base.ts';
 import type { Creation } from './creation.ts';
 import type { Pool } from './pool.ts';
+import { notSetUp } from './pool-refusals.ts';
 import type { PoolSettings } from './pool-settings.ts';
-import { isOfPool, readyOf } from './ready.ts';
+import { isOfPool, isSetUp, readyOf } from './ready.ts';
 import type { Recycling } from './recycling.ts';
 import type { Removal } from './removal.ts';
 
@@ -36,6 +37,8 @@ const lookEveryMs = 1000;
 /** Whoever asks for worktrees right now shall have the disk for himself. */
 const quietMs = 1000;
 const retryAfterMs = 60_000;
+/** So long one whose set-up failed stays for people to look into; meanwhile no other one is tried. */
+const brokenForMs = 600_000;
 /** git is asked where the base stands; everything else comes from the registry. */
 const baseEveryMs = 60_000;
 
@@ -69,7 +72,10 @@ export class PoolUpkeep implements AsyncDisposable {
     await requireBase(this.#parts.git, repository, null);
     repositories.keep(repository);
     this.#drained.delete(repository.id);
-    for (let made = 0; made < missing; made += 1) await this.#makeReady(repository);
+    for (let made = 0; made < missing; made += 1) {
+      const row = await this.#makeReady(repository);
+      if (!isSetUp(row)) throw notSetUp(row);
+    }
   }
 
   /** Takes those away that nobody holds. */
@@ -96,32 +102,33 @@ export class PoolUpkeep implements AsyncDisposable {
   async #lookAfter(repository: RepositoryRow): Promise<void> {
     await this.#letOldGo(repository);
     await this.#followBase(repository);
-    if (await this.#wantsMore(repository)) await this.#makeReady(repository);
+    if (this.#wantsMore(repository)) await this.#makeReady(repository);
   }
 
-  async #wantsMore(repository: RepositoryRow): Promise<boolean> {
+  #wantsMore(repository: RepositoryRow): boolean {
     const { registry, underWay, pool, poolSettings } = this.#parts;
     const { id } = repository;
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
     if (strategy !== 'pooled' || performance.now() < (this.#nextWarming.get(id) ?? 0)) return false;
     const lastAsked = pool.lastAsked(id);
     if (performance.now() - lastAsked < quietMs || lastAsked < (this.#drained.get(id) ?? -Infinity)) return false;
+    if (this.#idle(repository).some((row) => row.kind === 'pool' && !isSetUp(row))) return false;
     return readyOf(registry, underWay, id).length < size;
   }
 
-  async #makeReady(repository: RepositoryRow): Promise<void> {
+  async #makeReady(repository: RepositoryRow): Promise<WorktreeRow> {
     const { git, creation } = this.#parts;
     const { base, commit } = await requireBase(git, repository, null);
     const wanted = { name: 'pool', branch: null, base, baseCommit: commit };
-    await creation.create(repository, { ...wanted, kind: 'pool', state: 'available' });
+    return creation.create(repository, { ...wanted, kind: 'pool', state: 'available' });
   }
 
   /** So that acquiring one moves no files. */
   async #followBase(repository: RepositoryRow): Promise<void> {
     const { git, registry, underWay, recycling } = this.#parts;
     const { id, defaultBranch } = repository;
-    const ready = readyOf(registry, underWay, id);
-    if (ready.length === 0 || defaultBranch === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
+    if (defaultBranch === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
+    if (readyOf(registry, underWay, id).length === 0) return;
     this.#nextBase.set(id, performance.now() + baseEveryMs);
     const tip = await findCommit(git, repository.commonDir, defaultBranch);
     for (const row of readyOf(registry, underWay, id)) {
@@ -137,14 +144,19 @@ export class PoolUpkeep implements AsyncDisposable {
     const { registry, underWay, clock, clockWatch, poolSettings } = this.#parts;
     const idle = this.#idle(repository);
     if (idle.length === 0 || !clockWatch.isTrusted()) return;
-    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = poolSettings();
     const [idleMs, mostMs] = [milliseconds(policy.idle_timeout), milliseconds(policy.max_age)];
     for (const row of idle) {
       // Those that are kept warm wait as long as it takes.
-      const ready = readyOf(registry, underWay, repository.id).length;
-      const isWarm = row.kind === 'pool' && strategy === 'pooled' && ready <= size;
+      const isWarm = () =>
+        isSetUp(row) &&
+        row.kind === 'pool' &&
+        strategy === 'pooled' &&
+        readyOf(registry, underWay, repository.id).length <= size;
       const isUnused = clock.now() - (row.lastUsedAt ?? row.createdAt) > idleMs;
-      if ((isUnused && !isWarm) || clock.now() - row.createdAt > mostMs) await this.#letGo(repository, row);
+      const isBroken = row.kind === 'pool' && !isSetUp(row) && clock.now() - row.createdAt > brokenForMs;
+      if ((isUnused && !isWarm()) || isBroken || clock.now() - row.createdAt > mostMs)
+        await this.#letGo(repository, row);
     }
   }
 

@@ -7,7 +7,10 @@ export const readyOf = (registry: Registry, underWay: UnderWay, repositoryId: st
   registry.worktrees
     .liveOf(repositoryId)
     .filter(({ id, kind, state }) => kind === 'pool' && state === 'available' && !underWay.has(id))
-    .filter(({ setup }) => setup === null || setup.state === 'done');
+    .filter(isSetUp);
+
+/** Nobody is lent one that somebody would have to mend first. */
+export const isSetUp = ({ setup }: WorktreeRow): boolean => setup === null || setup.state === 'done';
 
 /** Whether the pool gives a worktree out: an anonymous one, or a named one that it lent before. */
 export const isOfPool = (registry: Registry, { id, kind }: WorktreeRow): boolean =>

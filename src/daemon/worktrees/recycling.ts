@@ -10,7 +10,7 @@ import { deleteBranchAt } from './empty-branch.ts';
 import { isMissing, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
 import type { PoolSettings } from './pool-settings.ts';
-import { readyOf } from './ready.ts';
+import { isSetUp, readyOf } from './ready.ts';
 import { unlinked, unsafe } from './refusals.ts';
 import { requireRegistered } from './register.ts';
 import type { Removal } from './removal.ts';
@@ -105,7 +105,7 @@ export class Recycling {
 
   async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
     const { removal } = this.#parts;
-    const stays = !(await isMissing(row.path)) && (await this.#stays(repository, row.kind));
+    const stays = !(await isMissing(row.path)) && this.#stays(repository, row);
     if (!stays) {
       if (!kept.isClean) await this.#reset(repository, row);
       await removal.finishRemoval(repository, row);
@@ -122,10 +122,11 @@ export class Recycling {
   }
 
   /** A named one waits for its name; another one only where the strategy has a use for it. */
-  async #stays(repository: RepositoryRow, kind: WorktreeRow['kind']): Promise<boolean> {
+  #stays(repository: RepositoryRow, row: WorktreeRow): boolean {
     const { registry, poolSettings, underWay } = this.#parts;
-    if (kind === 'named') return true;
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    if (row.kind === 'named') return true;
+    if (!isSetUp(row)) return false;
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
     return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, repository.id).length < size);
   }
 
