@@ -150,21 +150,34 @@ test('force overrides neither the lock of somebody else, nor a lease, nor what n
   repository.git('worktree', 'lock', '--reason', 'mine', locked.path);
   expect(codes((await refuse(rig, 'locked', { force: true }))['blockers'])).toEqual(['locked']);
 
-  const missing = await make(rig, 'missing');
-  missing.write('staged.txt', 'staged\n');
-  missing.git('add', 'staged.txt');
-  rmSync(missing.path, { recursive: true });
-  expect(await refuse(rig, 'missing', { force: true })).toMatchObject({
-    code: 'UNSAFE',
-    blockers: [{ code: 'uncommitted' }],
-    hint: expect.stringContaining('worktree repair') as string,
-  });
-  mkdirSync(missing.path);
-  expect(codes((await refuse(rig, 'missing', { force: true }))['blockers'])).toEqual(['unverified']);
+  const unlinked = await make(rig, 'unlinked');
+  rmSync(unlinked.path, { recursive: true });
+  mkdirSync(unlinked.path);
+  expect(codes((await refuse(rig, 'unlinked', { force: true }))['blockers'])).toEqual(['unverified']);
 
   await rig.call('pool.acquire', { repository: repository.path, name: 'leased', holder: 'ada' });
   expect(await refuse(rig, 'leased', { force: true })).toMatchObject({ code: 'BUSY', holder: 'ada' });
   expect(repository.worktrees()).toHaveLength(4);
+});
+
+test('of a worktree whose directory is gone force keeps what git has of it', async () => {
+  await using rig = await Rig.setUp();
+  const worktree = await make(rig, 'login');
+  const head = worktree.commit({ 'work.txt': 'work\n' });
+  worktree.write('staged.txt', 'staged\n');
+  worktree.git('add', 'staged.txt');
+  rmSync(worktree.path, { recursive: true });
+  expect(await refuse(rig, 'login')).toMatchObject({
+    code: 'UNSAFE',
+    blockers: [{ code: 'uncommitted' }],
+    hint: expect.stringContaining('worktree repair') as string,
+  });
+  const removed = await remove(rig, 'login', { force: true, deleteBranch: true });
+  expect(removed).toMatchObject({ removed: true, branchDeleted: true, directoryClean: true });
+  expect(codes(removed.blockers)).toEqual(['uncommitted', 'unmerged']);
+  const restored = worktree.at((await rig.call('worktree.restore', { snapshot: removed.snapshot?.id ?? '' })).path);
+  expect(restored.git('rev-parse', 'login')).toBe(head);
+  expect(restored.git('status', '--porcelain')).toBe('A  staged.txt');
 });
 
 test('a branch that is checked out elsewhere stays, and that is said', async () => {

@@ -67,7 +67,7 @@ export const saveFirst = ({ path }: WorktreeRow): string =>
 
 /** How people reach what git's entry keeps of a worktree whose directory is gone. */
 export const bringBack = (path: string): string =>
-  `put ${path} back, or make that directory and run \`git worktree repair\` in the repository, and commit or unstage what is there`;
+  `put ${path} back, or make that directory and run \`git worktree repair\` in the repository, and commit or unstage what is there; \`wtd worktree remove ${path} --force\` removes it nevertheless and keeps a snapshot of what git has of it`;
 
 export const notOurs = ({ path }: RepositoryRow, blockers: Blocker[]): WtdError =>
   new WtdError('UNSAFE', blockers.map(({ message }) => message).join(', '), {

@@ -108,7 +108,7 @@ export class Removal {
     }
     if (wish.activeRun !== null) await this.#parts.stopRun(wish.activeRun);
     await this.#parts.endLeftovers(row.id);
-    const kept = await this.#keep(repository, row, wish.reason ?? 'removed');
+    const kept = await this.#keepFirst(repository, row, { reason: wish.reason ?? 'removed', blockers });
     faultPoint('remove: snapshot taken');
     const removal = {
       from: row.removal?.from ?? row.state,
@@ -155,8 +155,9 @@ export class Removal {
     const activeRun = wish.activeRun;
     const inTree = isUnlinkedNow ? [unlinked(row.path)] : findBlockers({ ...findings, activeRun });
     const onBranch = wish.deleteBranch === true && branch !== null ? findBranchBlockers(branch) : [];
-    // Of what is not there or cannot be looked at no snapshot can be made.
-    const isFinal = isMissingNow || inTree.some(({ code }) => code === 'unverified');
+    // Of what cannot be looked at, or is in git's list no more, no snapshot can be made.
+    const isUnknown = isMissingNow && !listed.some(({ path }) => path === row.path);
+    const isFinal = isUnknown || inTree.some(({ code }) => code === 'unverified');
     const blockers = [...(claim === null ? [] : [claim]), ...inTree, ...onBranch];
     return { blockers, isForeign: claim !== null, isFinal, branch };
   }
@@ -174,6 +175,16 @@ export class Removal {
     registry.change(() => {
       registry.worktrees.update(row.id, { state: 'cleaning', removal });
     });
+  }
+
+  /** Of one whose directory is gone git's entry is kept, when anything is in that. */
+  async #keepFirst(
+    repository: RepositoryRow,
+    row: WorktreeRow,
+    { reason, blockers }: { reason: string; blockers: Blocker[] },
+  ): Promise<Kept> {
+    if (blockers.length === 0 || !(await isMissing(row.path))) return this.#keep(repository, row, reason);
+    return { print: null, snapshot: await this.#parts.snapshots.take(repository, row, reason) };
   }
 
   async #keep(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<Kept> {
