@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { method, stream } from './method.ts';
 import * as models from './models.ts';
-import { addressing, command, environment, id, limits, milliseconds, name, path, revision } from './parameters.ts';
+import {
+  addressing,
+  command,
+  environment,
+  id,
+  limits,
+  milliseconds,
+  name,
+  path,
+  revision,
+  text,
+} from './parameters.ts';
 
 const plan = name.describe('Name of the plan');
 const base = revision.describe('Branch or commit to start from (default: the default branch)').optional();
@@ -48,6 +59,10 @@ export const start = method({
     command: command.optional(),
     base,
     file,
+    worktree: text(4096)
+      .min(1)
+      .describe('Run in this worktree, a named or adopted one that nobody uses; its branch becomes that of the plan')
+      .optional(),
     limits: limits.optional(),
     whenFull: z.enum(['queue', 'refuse']).describe('What to do when the limit is reached (default: queue)').optional(),
     env: environment.describe("The whole environment of the run (default: the daemon's)").optional(),

@@ -14,6 +14,7 @@ import { findProgram } from '../runs/program.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Gate, Ground } from './gate.ts';
+import type { GivenWorktrees } from './given-worktree.ts';
 import type { Launcher } from './launcher.ts';
 import { noCommand, placesFull, queueFull } from './refusals.ts';
 import { runVariables } from './run-environment.ts';
@@ -27,6 +28,7 @@ interface Parts {
   directories: RunDirectories;
   gate: Gate;
   wishes: Wishes;
+  givenWorktrees: GivenWorktrees;
   configuration: Configuration;
   clock: Clock;
   log: Logger;
@@ -63,7 +65,7 @@ export class Starter {
 
   /** Answers the run: running, queued, or failed with reason `spawn`. */
   async start(repository: RepositoryRow, wish: StartWish): Promise<RunRow> {
-    const { registry, directories, launcher, wishes } = this.#parts;
+    const { registry, directories, launcher, wishes, givenWorktrees } = this.#parts;
     const command = wishes.commandFor(repository, wish);
     if (command.length === 0) throw noCommand(wish.name);
     const { plan, limits } = await wishes.describe(repository, { ...wish, command });
@@ -80,6 +82,7 @@ export class Starter {
       faultPoint('start: environment kept');
       if (this.#parts.isEnding()) throw shuttingDown();
       this.#checkRoom(ground, limits); // others may have been promised it meanwhile
+      if (wish.worktree !== undefined && plan.worktreeId !== null) givenWorktrees.requireFree(plan.worktreeId, plan);
       const isQueued = this.#mustWait(plan, wish.whenFull ?? 'queue');
       const state = isQueued ? 'queued' : 'starting';
       const run = this.#newRun(plan, { id, state, command: plan.command, limits });

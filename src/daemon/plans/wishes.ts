@@ -5,10 +5,11 @@ import type { LimitsAsked } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RepositoryRow, RunRow } from '../registry/rows.ts';
+import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RepositorySettings, Settings } from '../repositories/settings.ts';
 import { combineLimits, configuredLimits, effectiveLimits, type RunLimits } from '../runs/limits.ts';
 import { requireBase } from '../worktrees/base.ts';
+import type { GivenWorktrees } from './given-worktree.ts';
 import { locatePlanFile } from './plan-location.ts';
 import { duplicateRun } from './refusals.ts';
 
@@ -18,12 +19,15 @@ interface Parts {
   configuration: Configuration;
   git: Git;
   clock: Clock;
+  givenWorktrees: GivenWorktrees;
 }
 
 export interface Wish {
   name: string;
   base?: string | undefined;
   file?: string | undefined;
+  /** One that is there, which the plan shall have. */
+  worktree?: string | undefined;
   command?: string[] | undefined;
   limits?: LimitsAsked | undefined;
 }
@@ -50,15 +54,16 @@ export class Wishes {
 
   /** Everything that can be wrong with the wish is refused here. */
   async describe(repository: RepositoryRow, wish: Wish & { command: string[] }): Promise<Described> {
-    const { registry, settings, configuration, clock } = this.#parts;
+    const { registry, settings, configuration, clock, givenWorktrees } = this.#parts;
     const known = registry.plans.byName(repository.id, wish.name);
     const said = await settings.of(repository);
     const file =
       wish.file === undefined ? (known?.file ?? null) : await locatePlanFile(registry, repository, wish.file);
-    const base = await this.#baseFor(repository, wish, said);
+    const given = wish.worktree === undefined ? undefined : givenWorktrees.find(repository, wish.worktree);
+    const base = await this.#baseFor(repository, wish, { ...said, given });
     const active = known && registry.runs.activeOf(known.id);
     if (active) throw this.#duplicate(repository, { plan: known, run: active });
-    if (this.#needsWorktree(known)) await settings.requireTrusted(repository);
+    if (!given && this.#needsWorktree(known)) await settings.requireTrusted(repository);
     const now = clock.now();
     const fresh = {
       id: newId(),
@@ -73,7 +78,8 @@ export class Wishes {
       lastActivityAt: now,
     };
     const limits = combineLimits(known?.limits ?? null, wish.limits);
-    const plan = { ...(known ?? fresh), base, file, command: wish.command, limits };
+    const wanted = { ...(known ?? fresh), base, file, command: wish.command, limits };
+    const plan = given ? await givenWorktrees.give(repository, given, wanted) : wanted;
     const configured = configuredLimits({ ...configuration.current, worktrees: said.worktrees });
     return { plan, limits: effectiveLimits(limits, configured) };
   }
@@ -92,11 +98,15 @@ export class Wishes {
   }
 
   /** A plan that has its worktree needs its base no more, unless another one is asked for. */
-  async #baseFor(repository: RepositoryRow, wish: Wish, { worktrees }: Settings): Promise<string | null> {
+  async #baseFor(
+    repository: RepositoryRow,
+    wish: Wish,
+    { worktrees, given }: Settings & { given?: WorktreeRow | undefined },
+  ): Promise<string | null> {
     const { registry, git } = this.#parts;
     const known = registry.plans.byName(repository.id, wish.name);
     if (known && known.worktreeId !== null && wish.base === undefined) return known.base;
-    return (await requireBase(git, repository, wish.base ?? known?.base ?? worktrees.base)).base;
+    return (await requireBase(git, repository, wish.base ?? known?.base ?? given?.base ?? worktrees.base)).base;
   }
 
   #duplicate(repository: RepositoryRow, { plan, run }: { plan: PlanRow; run: RunRow }): WtdError {

@@ -25,6 +25,9 @@ interface Parts {
   clock: Clock;
 }
 
+/** What is noted there for the tools of a worktree must not make it dirty. */
+const contextPattern = '/.claude-context/';
+
 type Adopted = Omit<Parameters<typeof newRow>[0], 'ports' | 'createdAt'>;
 
 /** Gives out names, paths and port ranges, one worktree at a time, so that no two get the same. */
@@ -72,6 +75,7 @@ export class Allotment {
   async adopt(repository: RepositoryRow, given: Adopted): Promise<WorktreeRow> {
     return this.#inTurn(async () => {
       const { registry, clock } = this.#parts;
+      await excludeFromStatus(repository.commonDir, contextPattern);
       const ports = await this.#leasePorts();
       const now = clock.now();
       const row = { ...newRow({ ...given, ports, createdAt: now }), lastUsedAt: now };
@@ -112,7 +116,7 @@ export class Allotment {
     await mkdir(directory, { recursive: true });
     const inside = relative(repository.path, directory);
     if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}`);
-    await excludeFromStatus(repository.commonDir, '/.claude-context/');
+    await excludeFromStatus(repository.commonDir, contextPattern);
     return realpath(directory);
   }
 
