@@ -14,6 +14,7 @@ import { WorktreeHealth } from './worktrees/health.ts';
 import { Handover } from './worktrees/handover.ts';
 import { Lending } from './worktrees/lending.ts';
 import { PoolLeases } from './worktrees/pool-leases.ts';
+import { PoolSettings } from './worktrees/pool-settings.ts';
 import { PoolUpkeep } from './worktrees/pool-upkeep.ts';
 import { PoolWaiters } from './worktrees/pool-waiters.ts';
 import { Pool } from './worktrees/pool.ts';
@@ -69,11 +70,12 @@ type PoolGround = Omit<ConstructorParameters<typeof PoolUpkeep>[0], 'recycling' 
   Omit<ConstructorParameters<typeof Handover>[0], 'recycling' | 'lending' | 'poolSettings'> & {
     snapshots: Snapshots;
     configuration: Configuration;
+    settings: RepositorySettings;
     worktreeModels: WorktreeModels;
   };
 
 function buildPool(ground: PoolGround) {
-  const poolSettings = () => ground.configuration.current.worktrees;
+  const poolSettings = new PoolSettings(ground);
   const parts = { ...ground, poolSettings };
   const recycling = new Recycling(parts);
   const lending = new Lending({ ...parts, recycling });

@@ -47,3 +47,15 @@ test('a file of the repository that is not valid keeps nobody from giving back',
   expect(await release(rig, lent)).toMatchObject({ state: 'cleaning' });
   await untilPool(rig, { available: 1, inUse: 0 });
 });
+
+test('a repository says itself what its pool is like, and the others keep to the configuration', async () => {
+  await using rig = await setUpPool(35_000, { allocation_strategy: 'on_demand' });
+  const { path: repository } = rig.repository;
+  rig.repository.commit({ 'wtd.yaml': 'worktrees: { allocation_strategy: reuse, parallel_worktrees: 1 }\n' });
+  const lent = await acquire(rig);
+  expect(await rig.refusal('pool.acquire', { repository })).toMatchObject({ code: 'LIMIT_REACHED', max: 1 });
+  await release(rig, lent);
+  await untilPool(rig, { strategy: 'reuse', available: 1 });
+  rig.repository.write('wtd.yaml', '');
+  expect(await rig.call('pool.status', { repository })).toMatchObject({ strategy: 'on_demand' });
+});

@@ -86,9 +86,11 @@ export class PoolUpkeep implements AsyncDisposable {
   }
 
   async #lookAfterAll(): Promise<void> {
-    const { pool, registry, log, isEnding } = this.#parts;
+    const { pool, poolSettings, registry, log, isEnding } = this.#parts;
     await pool.releaseOverdue();
-    for (const repository of registry.repositories.list()) {
+    const repositories = registry.repositories.list();
+    await poolSettings.refreshOld(repositories);
+    for (const repository of repositories) {
       if (isEnding()) return;
       try {
         await this.#lookAfter(repository);
@@ -108,7 +110,7 @@ export class PoolUpkeep implements AsyncDisposable {
   #wantsMore(repository: RepositoryRow): boolean {
     const { registry, underWay, pool, poolSettings } = this.#parts;
     const { id } = repository;
-    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings.of(repository);
     if (strategy !== 'pooled' || performance.now() < (this.#nextWarming.get(id) ?? 0)) return false;
     const lastAsked = pool.lastAsked(id);
     if (performance.now() - lastAsked < quietMs || lastAsked < (this.#drained.get(id) ?? -Infinity)) return false;
@@ -144,7 +146,7 @@ export class PoolUpkeep implements AsyncDisposable {
     const { registry, underWay, clock, clockWatch, poolSettings } = this.#parts;
     const idle = this.#idle(repository);
     if (idle.length === 0 || !clockWatch.isTrusted()) return;
-    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = poolSettings();
+    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = poolSettings.of(repository);
     const [idleMs, mostMs] = [milliseconds(policy.idle_timeout), milliseconds(policy.max_age)];
     for (const row of idle) {
       // Those that are kept warm wait as long as it takes.

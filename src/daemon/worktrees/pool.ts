@@ -68,7 +68,7 @@ export class Pool {
     const began = performance.now();
     const { repositories, poolSettings, poolWaiters, lending } = this.#parts;
     const repository = await repositories.resolve(address);
-    const settings = poolSettings();
+    const settings = await poolSettings.refresh(repository);
     if (settings.allocation_strategy === 'dedicated' && wish.name === undefined) throw onlyNamed();
     let head = await lending.resolve(repository, wish);
     repositories.keep(repository);
@@ -98,7 +98,7 @@ export class Pool {
     repository: RepositoryRow,
     asked: {
       wish: Wish;
-      settings: ReturnType<PoolSettings>;
+      settings: ReturnType<PoolSettings['of']>;
       head: Awaited<ReturnType<Lending['resolve']>>;
       seat: Seat;
       began: number;
@@ -138,7 +138,8 @@ export class Pool {
   async status(address: Address): Promise<Result<'pool.status'>> {
     const { registry, repositories, poolSettings, poolWaiters } = this.#parts;
     const repository = await repositories.require(address);
-    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
+    await poolSettings.refresh(repository).catch(() => undefined); // what is so must be shown whatever a file says
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings.of(repository);
     const rows = registry.worktrees.liveOf(repository.id).filter((row) => isOfPool(registry, row));
     const figures = poolFigures(rows, registry.leases.latestOf(repository.id, mostLeasesLookedAt));
     const inUse = registry.leases.liveOf(repository.id).length;
@@ -173,7 +174,7 @@ export class Pool {
     const { registry, poolLeases, poolSettings, poolWaiters, recycling } = this.#parts;
     const repository = registry.repositories.get(lease.repositoryId);
     if (!repository) throw new Error(`the lease ${lease.id} has no repository`);
-    const { cleanup_policy: policy } = poolSettings();
+    const { cleanup_policy: policy } = poolSettings.of(repository);
     const isKept = outcome === 'failed' && policy.keep_failed;
     poolLeases.end(lease, outcome, isKept ? 'failed' : 'cleaning');
     const row = registry.worktrees.get(lease.worktreeId);

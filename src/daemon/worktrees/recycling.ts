@@ -126,7 +126,7 @@ export class Recycling {
     const { registry, poolSettings, underWay } = this.#parts;
     if (row.kind === 'named') return true;
     if (!isSetUp(row)) return false;
-    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings.of(repository);
     return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, repository.id).length < size);
   }
 
