@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Checkout } from '../rig/repository.ts';
 import { acquire, checkoutOf, release, setUpPool, untilPool } from '../rig/pool.ts';
@@ -21,6 +23,24 @@ test.each([
   if (left === 1) expect(tree.git('status', '--porcelain')).toBe('');
   const restored = await rig.call('worktree.restore', { snapshot: snapshot ?? '', name: 'back' });
   expect(new Checkout(restored.path, rig.place.env).git('status', '--porcelain')).toBe(before);
+});
+
+test.each([
+  ['reuse', '--assume-unchanged', 41_500],
+  ['reuse', '--skip-worktree', 42_000],
+  ['on_demand', '--assume-unchanged', 41_000],
+])('so is what git was told not to look at: %s %s', async (strategy, flag, base) => {
+  await using rig = await setUpPool(base, { allocation_strategy: strategy });
+  const lent = await acquire(rig, { branch: 'one' });
+  const tree = checkoutOf(rig, lent);
+  tree.git('update-index', flag, 'README.md');
+  tree.write('README.md', 'changed\n');
+  const { snapshot } = await release(rig, lent);
+  const left = strategy === 'reuse' ? 1 : 0;
+  await untilPool(rig, { inUse: 0, available: left, total: left });
+  if (left === 1) expect(readFileSync(join(tree.path, 'README.md'), 'utf8')).toBe('A shop\n');
+  const restored = await rig.call('worktree.restore', { snapshot: snapshot ?? '', name: 'back' });
+  expect(readFileSync(join(restored.path, 'README.md'), 'utf8')).toBe('changed\n');
 });
 
 test('detached commits and a rebase that somebody was in the middle of are kept as well', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/contract/index.ts';
 import { isAlive } from '../rig/processes.ts';
-import { Checkout } from '../rig/repository.ts';
+import { Checkout, makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
 
@@ -158,6 +158,34 @@ test('force overrides neither the lock of somebody else, nor a lease, nor what n
   await rig.call('pool.acquire', { repository: repository.path, name: 'leased', holder: 'ada' });
   expect(await refuse(rig, 'leased', { force: true })).toMatchObject({ code: 'BUSY', holder: 'ada' });
   expect(repository.worktrees()).toHaveLength(4);
+});
+
+test('repositories in a worktree stay with it, also those that git says nothing of', async () => {
+  await using rig = await Rig.setUp();
+  const library = makeRepository(rig.place, 'library');
+  rig.repository.commit({ 'part/a.txt': 'a\n' });
+  const nested = await make(rig, 'nested');
+  const part = nested.at(join(nested.path, 'part'));
+  part.git('init', '--quiet');
+  part.commit({ 'a.txt': 'a\n' });
+  expect(nested.git('status', '--porcelain')).toBe('');
+
+  const linked = await make(rig, 'linked');
+  linked.git('-c', 'protocol.file.allow=always', 'submodule', 'add', '--quiet', library.path, 'library');
+  linked.git('commit', '--quiet', '--message', 'A library');
+  linked.at(join(linked.path, 'library')).commit({ 'more.txt': 'more\n' });
+  linked.git('submodule', 'deinit', '--quiet', '--force', 'library');
+  expect(linked.git('status', '--porcelain')).toBe('');
+
+  for (const [name, code] of Object.entries({ nested: 'embedded_repository', linked: 'submodule' })) {
+    expect(codes((await remove(rig, name, { dryRun: true })).blockers)).toEqual([code]);
+    expect(codes((await refuse(rig, name))['blockers'])).toEqual([code]);
+    expect(await refuse(rig, name, { force: true })).toMatchObject({
+      code: 'UNSAFE',
+      hint: expect.stringContaining('force does not help') as string,
+    });
+  }
+  expect(rig.repository.worktrees()).toHaveLength(3);
 });
 
 test('of a worktree whose directory is gone force keeps what git has of it', async () => {

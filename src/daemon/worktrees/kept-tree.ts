@@ -10,6 +10,7 @@ import {
   type StatusEntry,
 } from '../git/porcelain.ts';
 import { fullPath } from './byte-paths.ts';
+import { findNested, findUnpushed, isUnpushed } from './other-repositories.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A file of a worktree whose very bytes are to be kept. */
@@ -30,6 +31,10 @@ export interface KeptTree {
   special: string[];
   /** Submodules with commits that no remote has: their repository goes with the worktree. */
   unpushed: string[];
+  /** Directories with a repository of their own that git does not tell of. */
+  nested: string[];
+  /** Files are there that git was told not to look at. */
+  isHiding: boolean;
 }
 
 /** A conversion between index and tree may apply to what has one of these attributes (gitattributes(5)). */
@@ -55,14 +60,17 @@ export async function readTree(git: Git, place: Workplace): Promise<KeptTree> {
   const submodules = new Set(indexed.filter(({ mode }) => mode === '160000').map(({ path }) => path));
   const flagged = indexed.filter(({ tag }) => tag !== 'H' && tag !== 'M').map(({ path }) => path);
   const paths = new Set([...status.map(({ path }) => path), ...flagged, ...converted]);
-  const tree: KeptTree = { status, files: [], absent: [], special: [], unpushed: [] };
-  for (const path of submodules) if (await isUnpushed(git, place, path)) tree.unpushed.push(path);
+  const ofSubmodules = { unpushed: await findUnpushedIn(git, place, submodules) };
+  const nested = await findNested(place.path, withoutSlash([...indexed, ...status].map(({ path }) => path)));
+  const tree: KeptTree = { status, files: [], absent: [], special: [], ...ofSubmodules, nested, isHiding: false };
   let count = 0;
   for (const path of paths) {
     // One with a slash at its end is another repository.
     if (!submodules.has(path) && !path.endsWith('/')) await lookAt(tree, { place, path });
     if (++count % filesATurn === 0) await nextTurn();
   }
+  const present = new Set(tree.files.map(({ path }) => path));
+  tree.isHiding = flagged.some((path) => present.has(path));
   return tree;
 }
 
@@ -72,21 +80,23 @@ export async function readIndexAlone(git: Git, place: Workplace): Promise<KeptTr
   const absent = splitZero(await git.bytes(place.path, args, { env: place.env }));
   const status = ['status', '--porcelain=v2', '-z', '--no-renames', '--untracked-files=no'];
   const entries = parseStatusEntries(await git.bytes(place.path, status, { env: place.env }));
-  return { status: entries, files: [], absent, special: [], unpushed: [] };
+  const unpushed = await findUnpushed(git, place.gitDir);
+  return { status: entries, files: [], absent, special: [], unpushed, nested: [], isHiding: false };
 }
 
-/** One that is not filled has nothing to lose; what cannot be asked may have. */
-async function isUnpushed(git: Git, place: Workplace, path: string): Promise<boolean> {
-  const isFilled = await lstat(fullPath(place.path, `${path}/.git`)).then(
-    () => true,
-    () => false,
-  );
-  if (!isFilled) return false;
-  const directory = join(place.path, Buffer.from(path, 'latin1').toString());
-  const args = ['rev-list', '--max-count=1', 'HEAD', '--all', '--not', '--remotes'];
-  const { exitCode, stdout } = await git.ask(directory, args);
-  return exitCode !== 0 || stdout !== '';
+/** Of most the repository lies in git's entry of the worktree, also when they are not checked out. */
+async function findUnpushedIn(git: Git, { path, gitDir }: Workplace, submodules: Iterable<string>): Promise<string[]> {
+  const unpushed = await findUnpushed(git, gitDir);
+  for (const name of submodules) {
+    const own = await lstat(fullPath(path, `${name}/.git`)).catch(() => undefined);
+    if (own?.isDirectory() !== true) continue;
+    if (await isUnpushed(git, join(path, Buffer.from(name, 'latin1').toString()))) unpushed.push(name);
+  }
+  return unpushed;
 }
+
+/** One with a slash at its end is another repository. */
+const withoutSlash = (paths: readonly string[]): string[] => paths.filter((path) => !path.endsWith('/'));
 
 /** Those for which the bytes in the tree may be others than those in the index although git sees no difference. */
 async function listConverted(

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { faultPoint } from '../../base/fault-point.ts';
 import type { UnderWay } from '../../base/under-way.ts';
 import type { Git } from '../git/git.ts';
+import { parseIndexEntries } from '../git/porcelain.ts';
 import { findCommit, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -19,6 +20,8 @@ import { findBlockers } from './safety.ts';
 /** Keeps the whole state of a worktree. Throws UNSAFE when something of it cannot be kept. */
 export interface Keeper {
   take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow>;
+  /** Whether there is work that `git status` says nothing of. Throws UNSAFE when that cannot be kept. */
+  isHiding(repository: RepositoryRow, row: WorktreeRow): Promise<boolean>;
 }
 
 interface Parts {
@@ -97,8 +100,10 @@ export class Recycling {
   async #keepWork(repository: RepositoryRow, row: WorktreeRow): Promise<Kept> {
     if (await isUnlinked(row.path)) throw unsafe(row, [unlinked(row.path)], `mend ${row.path}, or move it away`);
     const blockers = findBlockers({ ...(await examine(this.#parts.git, repository, row.path)), activeRun: null });
-    if (blockers.length === 0) return { snapshot: null, isClean: true };
-    const snapshot = await this.#parts.snapshots.take(repository, row, snapshotReason);
+    const { snapshots } = this.#parts;
+    const holdsNothing = async () => (await isMissing(row.path)) || !(await snapshots.isHiding(repository, row));
+    if (blockers.length === 0 && (await holdsNothing())) return { snapshot: null, isClean: true };
+    const snapshot = await snapshots.take(repository, row, snapshotReason);
     faultPoint('release: work kept');
     return { snapshot, isClean: false };
   }
@@ -141,6 +146,7 @@ export class Recycling {
     for (const args of quits[operation ?? ''] ?? []) {
       await git.write(row.path, args, env).catch(() => undefined); // whether it helped is looked at in the end
     }
+    await this.#unhide(row.path, env);
     const discard = ['--detach', '--discard-changes', '--no-recurse-submodules'];
     await git.writeFiles(row.path, ['switch', '--quiet', ...discard, commit], env);
     await git.writeFiles(row.path, ['clean', '--quiet', '-ffd'], env);
@@ -151,6 +157,17 @@ export class Recycling {
     if (blockers.length > 0) throw unsafe(row, blockers, `clean ${row.path} by hand, or remove it`);
     await requireRegistered(git, repository.commonDir, { ...row, branch: null });
     return commit;
+  }
+
+  /** Files that git was told not to look at would stay as they are. */
+  async #unhide(path: string, env: Record<string, string>): Promise<void> {
+    const { git } = this.#parts;
+    const indexed = parseIndexEntries(await git.bytes(path, ['ls-files', '-z', '-v', '--stage'], { env }));
+    const flagged = indexed.filter(({ tag }) => tag === 'S' || tag !== tag.toUpperCase());
+    if (flagged.length === 0) return;
+    const input = flagged.map((entry) => `${entry.path}\0`).join('');
+    for (const flag of ['--no-assume-unchanged', '--no-skip-worktree'])
+      await git.bytes(path, ['update-index', flag, '-z', '--stdin'], { input, env });
   }
 
   async #deleteEmptyBranch({ commonDir }: RepositoryRow, row: WorktreeRow): Promise<void> {

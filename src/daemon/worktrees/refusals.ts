@@ -65,9 +65,15 @@ export const unlinked = (path: string): Blocker => ({
 export const saveFirst = ({ path }: WorktreeRow): string =>
   `commit or stash what is in ${path}, end its run, then try again; \`wtd worktree remove ${path} --force\` removes it nevertheless and keeps a snapshot`;
 
-/** How people reach what git's entry keeps of a worktree whose directory is gone. */
-export const bringBack = (path: string): string =>
-  `put ${path} back, or make that directory and run \`git worktree repair\` in the repository, and commit or unstage what is there; \`wtd worktree remove ${path} --force\` removes it nevertheless and keeps a snapshot of what git has of it`;
+/** Where no snapshot can be made. */
+export const seeToIt = 'see to each of these by hand, then try again; force does not help here';
+
+/** How people reach what git's entry keeps of a worktree whose directory is gone, or has lost its `.git`. */
+export const bringBack = (path: string, isFinal: boolean): string => {
+  const byHand = `put ${path} back, or make that directory and run \`git worktree repair\` in the repository, and commit or unstage what is there`;
+  const byForce = `\`wtd worktree remove ${path} --force\` removes it nevertheless and keeps a snapshot of what git has of it`;
+  return isFinal ? byHand : `${byHand}; ${byForce}`;
+};
 
 export const notOurs = ({ path }: RepositoryRow, blockers: Blocker[]): WtdError =>
   new WtdError('UNSAFE', blockers.map(({ message }) => message).join(', '), {

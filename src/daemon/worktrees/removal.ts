@@ -14,8 +14,19 @@ import { Discarding, type Discarded } from './discarding.ts';
 import { findEntry, isMissing, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
 import type { WorktreeFacts } from './facts.ts';
-import { bringBack, inTransition, leased, notOurs, saveFirst, stillWorkedIn, unlinked, unsafe } from './refusals.ts';
+import {
+  bringBack,
+  inTransition,
+  leased,
+  notOurs,
+  saveFirst,
+  seeToIt,
+  stillWorkedIn,
+  unlinked,
+  unsafe,
+} from './refusals.ts';
 import { findBlockers, findBranchBlockers, findClaim, type Blocker } from './safety.ts';
+import type { Snapshots } from './snapshots.ts';
 import { printOf } from './tree-print.ts';
 import { activeRunIn } from './users.ts';
 
@@ -27,7 +38,7 @@ interface Parts {
   allotment: Allotment;
   underWay: UnderWay;
   worktreeFacts: WorktreeFacts;
-  snapshots: { take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow> };
+  snapshots: Pick<Snapshots, 'take' | 'blockersOf'>;
   /** Ends an active run; answers when its whole process tree is gone. */
   stopRun: (run: string) => Promise<unknown>;
   /** Ends what ended runs of a worktree left alive. */
@@ -101,14 +112,14 @@ export class Removal {
     this.#requireFree(row);
     const look = await this.#look(repository, row, wish);
     const { blockers } = look;
+    const isRefused = look.isForeign || (blockers.length > 0 && (wish.force !== true || look.isFinal));
+    if (wish.dryRun === true || isRefused) blockers.push(...(await this.#unkeepable(repository, row, look)));
     if (wish.dryRun === true) return { ...untouched, blockers };
     if (look.isForeign) throw notOurs(repository, blockers);
-    if (blockers.length > 0 && (wish.force !== true || look.isFinal)) {
-      throw unsafe(row, blockers, await this.#rescueOf(row));
-    }
+    if (isRefused) throw unsafe(row, blockers, await this.#rescueOf(row, look.isFinal));
     if (wish.activeRun !== null) await this.#parts.stopRun(wish.activeRun);
     await this.#parts.endLeftovers(row.id);
-    const kept = await this.#keepFirst(repository, row, { reason: wish.reason ?? 'removed', blockers });
+    const kept = await this.#keepFirst(repository, row, wish.reason ?? 'removed');
     faultPoint('remove: snapshot taken');
     const removal = {
       from: row.removal?.from ?? row.state,
@@ -162,6 +173,13 @@ export class Removal {
     return { blockers, isForeign: claim !== null, isFinal, branch };
   }
 
+  /** What stands in the way although all else could be kept. */
+  async #unkeepable(repository: RepositoryRow, row: WorktreeRow, { isForeign, blockers }: Look): Promise<Blocker[]> {
+    if (isForeign || !(await isListed(repository, row.path))) return [];
+    const found = await this.#parts.snapshots.blockersOf(repository, row).catch(() => []);
+    return found.filter(({ message }) => !blockers.some((known) => known.message === message));
+  }
+
   /** From here to the change nothing else happens, so nobody can have begun anything in it. */
   #intend(row: WorktreeRow, removal: RemovalIntent): void {
     const { registry } = this.#parts;
@@ -177,13 +195,10 @@ export class Removal {
     });
   }
 
-  /** Of one whose directory is gone git's entry is kept, when anything is in that. */
-  async #keepFirst(
-    repository: RepositoryRow,
-    row: WorktreeRow,
-    { reason, blockers }: { reason: string; blockers: Blocker[] },
-  ): Promise<Kept> {
-    if (blockers.length === 0 || !(await isMissing(row.path))) return this.#keep(repository, row, reason);
+  /** Of one whose directory is gone what git has of it is kept. */
+  async #keepFirst(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<Kept> {
+    const isEntryAlone = (await isMissing(row.path)) && (await isListed(repository, row.path));
+    if (!isEntryAlone) return this.#keep(repository, row, reason);
     return { print: null, snapshot: await this.#parts.snapshots.take(repository, row, reason) };
   }
 
@@ -256,8 +271,9 @@ export class Removal {
     if ((await printOf(this.#parts.git, row.path)) !== kept.print) throw new TreeChanged();
   }
 
-  async #rescueOf(row: WorktreeRow): Promise<string> {
-    return (await isMissing(join(row.path, '.git'))) ? bringBack(row.path) : saveFirst(row);
+  async #rescueOf(row: WorktreeRow, isFinal = false): Promise<string> {
+    if (await isMissing(join(row.path, '.git'))) return bringBack(row.path, isFinal);
+    return isFinal ? seeToIt : saveFirst(row);
   }
 }
 
@@ -277,5 +293,8 @@ function declaredBy({ declared }: WorktreeRow, { branch }: Look, { force }: Remo
   return force === true && branch.ownCommits !== 0 ? 'abandoned' : null;
 }
 
-const isGone = async ({ commonDir }: RepositoryRow, path: string): Promise<boolean> =>
-  (await isMissing(path)) && (await findEntry(commonDir, path).catch(() => undefined)) === undefined;
+const isListed = async ({ commonDir }: RepositoryRow, path: string): Promise<boolean> =>
+  (await findEntry(commonDir, path).catch(() => undefined)) !== undefined;
+
+const isGone = async (repository: RepositoryRow, path: string): Promise<boolean> =>
+  (await isMissing(path)) && !(await isListed(repository, path));

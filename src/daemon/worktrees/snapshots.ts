@@ -12,7 +12,7 @@ import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.t
 import { findEntry, isMissing, isUnlinked } from './entry.ts';
 import { readIndexAlone, readTree, type KeptTree } from './kept-tree.ts';
 import { listOwnRefs } from './operation-state.ts';
-import { unlinked } from './refusals.ts';
+import { seeToIt, unlinked } from './refusals.ts';
 import type { Blocker } from './safety.ts';
 import { writeSnapshot } from './snapshot-commit.ts';
 import { parseSnapshotRecord, rowOf, type SnapshotRecord } from './snapshot-record.ts';
@@ -35,7 +35,7 @@ interface Look {
   tree: KeptTree;
 }
 
-const nothing = { status: [], special: [], unpushed: [] };
+const nothing = { status: [], special: [], unpushed: [], nested: [] };
 
 const mostTries = 3;
 
@@ -105,6 +105,16 @@ export class Snapshots {
     return this.#withScratch(async (scratch) => {
       const look = await this.#look(repository, row, scratch);
       return Array.isArray(look) ? look : blockersOf(row, look);
+    });
+  }
+
+  /** Whether there is work that `git status` says nothing of. Throws UNSAFE when it cannot be kept. */
+  async isHiding(repository: RepositoryRow, row: WorktreeRow): Promise<boolean> {
+    return this.#withScratch(async (scratch) => {
+      const look = await this.#look(repository, row, scratch);
+      const blockers = Array.isArray(look) ? look : blockersOf(row, look);
+      if (blockers.length > 0) throw refusal(row, blockers);
+      return !Array.isArray(look) && look.tree.isHiding;
     });
   }
 
@@ -257,7 +267,7 @@ const blockersOf = ({ path }: WorktreeRow, { head, tree }: Look): Blocker[] => u
 
 const refusal = ({ path }: WorktreeRow, blockers: Blocker[]): WtdError =>
   new WtdError('UNSAFE', `no snapshot can hold all of ${path}: ${blockers.map(({ message }) => message).join('; ')}`, {
-    hint: 'see to each of these by hand, then try again; force does not help here',
+    hint: seeToIt,
     blockers,
   });
 

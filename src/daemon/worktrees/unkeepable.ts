@@ -11,12 +11,14 @@ export interface Keepable {
   special: readonly string[];
   /** Submodules with commits that no remote has. */
   unpushed: readonly string[];
+  /** Directories with a repository of their own that git does not tell of. */
+  nested: readonly string[];
 }
 
 const mostNamed = 5;
 
 /** What no snapshot can hold, so that not even force may remove it. Pure. */
-export function unkeepable({ path, head, status, special, unpushed }: Keepable): Blocker[] {
+export function unkeepable({ path, head, status, special, unpushed, nested }: Keepable): Blocker[] {
   const blockers: Blocker[] = [];
   const block = (code: string, names: readonly string[], describe: (list: string) => string) => {
     if (names.length > 0) blockers.push({ code, message: describe(enumerate(names)) });
@@ -25,7 +27,7 @@ export function unkeepable({ path, head, status, special, unpushed }: Keepable):
   const untracked = status.filter(({ code }) => code === '??').map((entry) => entry.path);
   block(
     'embedded_repository',
-    untracked.filter((name) => name.endsWith('/')),
+    [...untracked.filter((name) => name.endsWith('/')), ...nested],
     (list) => `${list}: a repository of its own, of which a snapshot has nothing; move it elsewhere`,
   );
   block(

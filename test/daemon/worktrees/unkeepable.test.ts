@@ -9,7 +9,7 @@ const entry = (path: string, more: Partial<StatusEntry> = {}): StatusEntry => ({
   sides: [],
   ...more,
 });
-const clean: Keepable = { path: '/w', head: 'abc', status: [], special: [], unpushed: [] };
+const clean: Keepable = { path: '/w', head: 'abc', status: [], special: [], unpushed: [], nested: [] };
 const blockers = (more: Partial<Keepable>) => unkeepable({ ...clean, ...more });
 
 test('changed and untracked files can all be kept', () => {
@@ -26,7 +26,7 @@ test('everything that cannot is told at once, each with what to do', () => {
     entry('a/.GIT/x'),
     ...['C..', '.M.', '..U'].map((how, at) => entry(`sub${at}`, { code: '.M', submodule: `S${how}` })),
   ];
-  const found = blockers({ status, special: ['pipe'], unpushed: ['library'] });
+  const found = blockers({ status, special: ['pipe'], unpushed: ['library'], nested: ['tracked'] });
   expect(found.map(({ code }) => code)).toEqual([
     'embedded_repository',
     'submodule',
