@@ -154,3 +154,22 @@ test('a ready worktree follows its base, and one whose directory is gone is forg
   expect(rig.repository.git('symbolic-ref', '--short', 'HEAD'), 'the main checkout is left alone').toBe('main');
   await untilPool(rig, { total: 1, inUse: 1 });
 });
+
+test('pooled: of many that are given back at once no more stay than are to be ready', async () => {
+  await using rig = await setUpPool(35_500, { allocation_strategy: 'pooled', pool_size: 1 });
+  const lent = await Promise.all([1, 2, 3, 4].map(() => acquire(rig)));
+  await untilPool(rig, { total: 5, available: 1 });
+  await rig.call('pool.drain', { repository: rig.repository.path });
+  await Promise.all(lent.map((each) => release(rig, each)));
+  await untilPool(rig, { total: 1, available: 1, inUse: 0 });
+});
+
+test('draining takes also what was given back just before', async () => {
+  await using rig = await setUpPool(35_000, { allocation_strategy: 'reuse' });
+  const lent = await acquire(rig);
+  checkoutOf(rig, lent).write('draft.txt', 'kept\n');
+  const drained = release(rig, lent).then(() => rig.call('pool.drain', { repository: rig.repository.path }));
+  expect(await drained).toMatchObject({ total: 0, available: 0 });
+  await until(() => !existsSync(lent.worktree.path), 'the directory is gone');
+  expect(await poolStatus(rig)).toMatchObject({ total: 0 });
+});

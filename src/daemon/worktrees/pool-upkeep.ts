@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { milliseconds } from '../../base/duration.ts';
+import { KeyedMutex } from '../../base/mutex.ts';
 import type { UnderWay } from '../../base/under-way.ts';
 import type { ClockWatch } from '../clock-watch.ts';
 import type { Git } from '../git/git.ts';
@@ -50,6 +51,7 @@ export class PoolUpkeep implements AsyncDisposable {
   /** Of the monotonic clock: not before then. */
   readonly #nextWarming = new Map<string, number>();
   readonly #nextBase = new Map<string, number>();
+  readonly #making = new KeyedMutex();
   #timer: NodeJS.Timeout | undefined;
   #look: Promise<void> | undefined;
 
@@ -67,21 +69,22 @@ export class PoolUpkeep implements AsyncDisposable {
   async warm(address: Address, count: number): Promise<void> {
     const { registry, underWay, repositories } = this.#parts;
     const repository = await repositories.resolve(address);
-    const missing = count - readyOf(registry, underWay, repository.id).length;
-    if (missing <= 0) return;
+    const missing = () => count - readyOf(registry, underWay, repository.id).length;
+    if (missing() <= 0) return;
     await requireBase(this.#parts.git, repository, null);
     repositories.keep(repository);
     this.#drained.delete(repository.id);
-    for (let made = 0; made < missing; made += 1) {
-      const row = await this.#makeReady(repository);
-      if (!isSetUp(row)) throw notSetUp(row);
+    for (let tries = missing(); tries > 0; tries -= 1) {
+      const row = await this.#makeReady(repository, () => missing() > 0);
+      if (row && !isSetUp(row)) throw notSetUp(row);
     }
   }
 
-  /** Takes those away that nobody holds. */
+  /** Takes those away that nobody holds, also the ones that were given back just now. */
   async drain(address: Address): Promise<void> {
     const repository = await this.#parts.repositories.require(address);
     this.#drained.set(repository.id, performance.now());
+    await this.#parts.recycling.untilAllOf(repository.id);
     for (const row of this.#idle(repository)) await this.#letGo(repository, row);
   }
 
@@ -104,7 +107,7 @@ export class PoolUpkeep implements AsyncDisposable {
   async #lookAfter(repository: RepositoryRow): Promise<void> {
     await this.#letOldGo(repository);
     await this.#followBase(repository);
-    if (this.#wantsMore(repository)) await this.#makeReady(repository);
+    if (this.#wantsMore(repository)) await this.#makeReady(repository, () => this.#wantsMore(repository));
   }
 
   #wantsMore(repository: RepositoryRow): boolean {
@@ -114,15 +117,19 @@ export class PoolUpkeep implements AsyncDisposable {
     if (strategy !== 'pooled' || performance.now() < (this.#nextWarming.get(id) ?? 0)) return false;
     const lastAsked = pool.lastAsked(id);
     if (performance.now() - lastAsked < quietMs || lastAsked < (this.#drained.get(id) ?? -Infinity)) return false;
-    if (this.#idle(repository).some((row) => row.kind === 'pool' && !isSetUp(row))) return false;
-    return readyOf(registry, underWay, id).length < size;
+    if (readyOf(registry, underWay, id).length >= size) return false;
+    return !this.#idle(repository).some((row) => row.kind === 'pool' && !isSetUp(row));
   }
 
-  async #makeReady(repository: RepositoryRow): Promise<WorktreeRow> {
+  /** One after another, so that two who want the same do not both make it. */
+  #makeReady(repository: RepositoryRow, isWanted: () => boolean): Promise<WorktreeRow | undefined> {
     const { git, creation } = this.#parts;
-    const { base, commit } = await requireBase(git, repository, null);
-    const wanted = { name: 'pool', branch: null, base, baseCommit: commit };
-    return creation.create(repository, { ...wanted, kind: 'pool', state: 'available' });
+    return this.#making.run(repository.id, async () => {
+      if (!isWanted()) return undefined;
+      const { base, commit } = await requireBase(git, repository, null);
+      const wanted = { name: 'pool', branch: null, base, baseCommit: commit };
+      return creation.create(repository, { ...wanted, kind: 'pool', state: 'available' });
+    });
   }
 
   /** So that acquiring one moves no files. */

@@ -62,6 +62,8 @@ const quits: Readonly<Record<string, readonly (readonly string[])[]>> = {
 export class Recycling {
   readonly #parts: Parts;
   readonly #going = new Map<string, { repositoryId: string; done: Promise<void> }>();
+  /** Of those that are under way, the ones that will be ready. */
+  readonly #staying = new Set<string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -80,7 +82,10 @@ export class Recycling {
       .catch((error: unknown) => {
         this.#fail(repository, { row, error });
       })
-      .finally(() => this.#going.delete(id));
+      .finally(() => {
+        this.#going.delete(id);
+        this.#staying.delete(id);
+      });
     this.#going.set(id, { repositoryId: row.repositoryId, done });
     return (await kept).snapshot;
   }
@@ -91,6 +96,11 @@ export class Recycling {
     if (going.length === 0) return false;
     await Promise.race(going.map(([, { done }]) => done));
     return true;
+  }
+
+  async untilAllOf(repositoryId: string): Promise<void> {
+    const going = [...this.#going.values()].filter((each) => each.repositoryId === repositoryId);
+    await Promise.all(going.map(({ done }) => done));
   }
 
   async untilAll(): Promise<void> {
@@ -111,7 +121,8 @@ export class Recycling {
   async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
     const { removal } = this.#parts;
     const stays = !(await isMissing(row.path)) && this.#stays(repository, row);
-    if (!stays) {
+    if (stays) this.#staying.add(row.id);
+    else {
       if (!kept.isClean) await this.#reset(repository, row);
       await removal.finishRemoval(repository, row);
       return;
@@ -132,7 +143,10 @@ export class Recycling {
     if (row.kind === 'named') return true;
     if (!isSetUp(row)) return false;
     const { allocation_strategy: strategy, pool_size: size } = poolSettings.of(repository);
-    return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, repository.id).length < size);
+    // Many may be given back at once.
+    const coming = [...this.#staying].filter((id) => this.#going.get(id)?.repositoryId === repository.id);
+    const ready = readyOf(registry, underWay, repository.id).length + coming.length;
+    return strategy === 'reuse' || (strategy === 'pooled' && ready < size);
   }
 
   /** Answers the commit that HEAD stands at, detached. */
