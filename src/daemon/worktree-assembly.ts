@@ -1,7 +1,7 @@
 import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
+import type { Configuration } from './config.ts';
 import type { Ground } from './ground.ts';
-import type { RepositoryRow } from './registry/rows.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { RepositorySettings } from './repositories/settings.ts';
 import type { DiskUsage } from './runs/disk-usage.ts';
@@ -69,11 +69,12 @@ type PoolGround = Omit<ConstructorParameters<typeof PoolUpkeep>[0], 'recycling' 
   Omit<ConstructorParameters<typeof Handover>[0], 'recycling' | 'lending' | 'poolSettings'> & {
     snapshots: Snapshots;
     settings: RepositorySettings;
+    configuration: Configuration;
     worktreeModels: WorktreeModels;
   };
 
 function buildPool(ground: PoolGround) {
-  const poolSettings = async (repository: RepositoryRow) => (await ground.settings.of(repository)).worktrees;
+  const poolSettings = () => ground.configuration.current.worktrees;
   const parts = { ...ground, poolSettings };
   const recycling = new Recycling(parts);
   const lending = new Lending({ ...parts, recycling });

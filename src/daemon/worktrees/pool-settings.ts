@@ -1,12 +1,7 @@
 import type { Configuration } from '../config.ts';
-import type { RepositoryRow } from '../registry/rows.ts';
 
-/** What the pool of a repository is to be like. */
-export type PoolSettings = (
-  repository: RepositoryRow,
-) => Promise<
-  Pick<
-    Configuration['current']['worktrees'],
-    'parallel_worktrees' | 'allocation_strategy' | 'pool_size' | 'cleanup_policy'
-  >
+/** What pools are to be like. No repository has a say in it, so that no file of one can keep anybody from a release. */
+export type PoolSettings = () => Pick<
+  Configuration['current']['worktrees'],
+  'parallel_worktrees' | 'allocation_strategy' | 'pool_size' | 'cleanup_policy'
 >;

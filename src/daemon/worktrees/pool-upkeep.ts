@@ -96,13 +96,12 @@ export class PoolUpkeep implements AsyncDisposable {
   async #lookAfter(repository: RepositoryRow): Promise<void> {
     await this.#letOldGo(repository);
     await this.#followBase(repository);
-    if (await this.#wantsMore(repository)) await this.#makeReady(repository);
+    if (this.#wantsMore(repository)) await this.#makeReady(repository);
   }
 
-  async #wantsMore(repository: RepositoryRow): Promise<boolean> {
+  #wantsMore({ id }: RepositoryRow): boolean {
     const { registry, underWay, pool, poolSettings } = this.#parts;
-    const { id } = repository;
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
     if (strategy !== 'pooled' || performance.now() < (this.#nextWarming.get(id) ?? 0)) return false;
     const lastAsked = pool.lastAsked(id);
     if (performance.now() - lastAsked < quietMs || lastAsked < (this.#drained.get(id) ?? -Infinity)) return false;
@@ -137,7 +136,7 @@ export class PoolUpkeep implements AsyncDisposable {
     const { registry, underWay, clock, clockWatch, poolSettings } = this.#parts;
     const idle = this.#idle(repository);
     if (idle.length === 0 || !clockWatch.isTrusted()) return;
-    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size, cleanup_policy: policy } = poolSettings();
     const [idleMs, mostMs] = [milliseconds(policy.idle_timeout), milliseconds(policy.max_age)];
     for (const row of idle) {
       // Those that are kept warm wait as long as it takes.

@@ -68,7 +68,7 @@ export class Pool {
     const began = performance.now();
     const { repositories, poolSettings, poolWaiters, lending } = this.#parts;
     const repository = await repositories.resolve(address);
-    const settings = await poolSettings(repository);
+    const settings = poolSettings();
     if (settings.allocation_strategy === 'dedicated' && wish.name === undefined) throw onlyNamed();
     let head = await lending.resolve(repository, wish);
     repositories.keep(repository);
@@ -98,7 +98,7 @@ export class Pool {
     repository: RepositoryRow,
     asked: {
       wish: Wish;
-      settings: Awaited<ReturnType<PoolSettings>>;
+      settings: ReturnType<PoolSettings>;
       head: Awaited<ReturnType<Lending['resolve']>>;
       seat: Seat;
       began: number;
@@ -138,7 +138,7 @@ export class Pool {
   async status(address: Address): Promise<Result<'pool.status'>> {
     const { registry, repositories, poolSettings, poolWaiters } = this.#parts;
     const repository = await repositories.require(address);
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
     const rows = registry.worktrees.liveOf(repository.id).filter((row) => isOfPool(registry, row));
     const figures = poolFigures(rows, registry.leases.latestOf(repository.id, mostLeasesLookedAt));
     const inUse = registry.leases.liveOf(repository.id).length;
@@ -173,11 +173,9 @@ export class Pool {
     const { registry, poolLeases, poolSettings, poolWaiters, recycling } = this.#parts;
     const repository = registry.repositories.get(live.repositoryId);
     if (!repository) throw new Error(`the lease ${live.id} has no repository`);
-    const { cleanup_policy: policy } = await poolSettings(repository);
-    const lease = poolLeases.requireLive({ lease: live.id, fence: live.fence }); // somebody else may have been faster
-    const isKept = outcome === 'failed' && policy.keep_failed;
-    poolLeases.end(lease, outcome, isKept ? 'failed' : 'cleaning');
-    const row = registry.worktrees.get(lease.worktreeId);
+    const isKept = outcome === 'failed' && poolSettings().cleanup_policy.keep_failed;
+    poolLeases.end(live, outcome, isKept ? 'failed' : 'cleaning');
+    const row = registry.worktrees.get(live.worktreeId);
     const isReset = row?.state === 'cleaning';
     const kept = isReset ? recycling.begin(repository, row) : Promise.resolve(null);
     faultPoint('release: recorded');

@@ -105,7 +105,7 @@ export class Recycling {
 
   async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
     const { removal } = this.#parts;
-    const stays = !(await isMissing(row.path)) && (await this.#stays(repository, row.kind));
+    const stays = !(await isMissing(row.path)) && this.#stays(repository, row.kind);
     if (!stays) {
       if (!kept.isClean) await this.#reset(repository, row);
       await removal.finishRemoval(repository, row);
@@ -122,11 +122,11 @@ export class Recycling {
   }
 
   /** A named one waits for its name; another one only where the strategy has a use for it. */
-  async #stays(repository: RepositoryRow, kind: WorktreeRow['kind']): Promise<boolean> {
+  #stays({ id }: RepositoryRow, kind: WorktreeRow['kind']): boolean {
     const { registry, poolSettings, underWay } = this.#parts;
     if (kind === 'named') return true;
-    const { allocation_strategy: strategy, pool_size: size } = await poolSettings(repository);
-    return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, repository.id).length < size);
+    const { allocation_strategy: strategy, pool_size: size } = poolSettings();
+    return strategy === 'reuse' || (strategy === 'pooled' && readyOf(registry, underWay, id).length < size);
   }
 
   /** Answers the commit that HEAD stands at, detached. */
