@@ -1,7 +1,7 @@
 /** Names that somebody may have meant, the nearest first, at most three. */
 export function nearNames(wanted: string, known: Iterable<string>): string[] {
   const mostEdits = Math.max(2, Math.floor(wanted.length / 3));
-  return [...known]
+  return [...new Set(known)]
     .map((name) => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= mostEdits || name.includes(wanted) || wanted.includes(name))
     .sort((one, other) => one.distance - other.distance)

@@ -1,4 +1,5 @@
 import type { ErrorName } from '../contract/errors.ts';
+import { harmless } from './format.ts';
 import { table } from './table.ts';
 
 interface Details {
@@ -61,6 +62,6 @@ export function toFailure(error: unknown): Failure {
 
 /** What people read of it. */
 export const formatFailure = ({ message, data: { hint } }: Failure): string =>
-  `wtd: ${message}\n${hint ? `  ${hint}\n` : ''}`;
+  harmless(`wtd: ${message}\n${hint ? `  ${hint}\n` : ''}`);
 
 export const exitCodeOf = (failure: Failure): number => table.errors[failure.data.code]?.exit ?? 70;

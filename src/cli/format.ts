@@ -10,6 +10,9 @@ export interface View {
 /** Control characters would break a table and could steer the terminal. */
 export const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
 
+/** The same for what may have several lines, such as what git said. */
+export const harmless = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]+/gu, ' ');
+
 /** Any value in one line; what is not known is a dash, never `null`. */
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';

@@ -196,7 +196,7 @@ function readNumber(parameter: Parameter, label: string, word: string): number {
   if (value !== undefined && isRight) return value;
   throw usageError(
     `${label} cannot be "${word}"`,
-    `${parameter.duration ? 'it is a time such as 500ms, 30s, 5m or 24h' : `it is a ${parameter.kind}`}${orNothing(parameter)}`,
+    `${parameter.duration ? 'it is a time such as 500ms, 30s, 5m or 24h' : `it is ${parameter.kind === 'integer' ? 'an integer' : 'a number'}`}${orNothing(parameter)}`,
   );
 }
 

@@ -8,6 +8,7 @@ import {
   formatSince,
   formatValue,
 } from '../../src/cli/format.ts';
+import { formatFailure } from '../../src/cli/failure.ts';
 import { describeThing } from '../../src/cli/present.ts';
 import { describeEnd, describeStart, exitCodeOfRun } from '../../src/cli/run-text.ts';
 import { endedRun, plan, run } from './rig.ts';
@@ -83,4 +84,10 @@ test('an end tells why', () => {
   expect(describeEnd(endedRun({ state: 'failed', reason: 'spawn', durationMs: null }), view)).toBe(
     'login failed (its command could not be started: claude)\n',
   );
+});
+
+test('what a refusal quotes cannot steer the terminal', () => {
+  const data = { code: 'UNTRUSTED', hint: 'read\tthem' } as const;
+  const text = formatFailure({ code: 1014, message: 'asks to run evil\u001b[2K\rnpm ci\u009b2K\nand more', data });
+  expect(text).toBe('wtd: asks to run evil [2K npm ci 2K\nand more\n  read\tthem\n');
 });

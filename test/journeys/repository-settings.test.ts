@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Rig } from '../rig/rig.ts';
+import { until } from '../rig/until.ts';
 
 const repository = 'shop';
 const create = (rig: Rig, name: string) => rig.call('plan.create', { name, repository });
@@ -77,4 +78,43 @@ test('the doctor knows branches by the prefix of their repository', async () => 
   rig.repository.git('branch', 'plan/of-somebody');
   const { findings } = await rig.call('daemon.doctor', {});
   expect(findings).toMatchObject([{ kind: 'orphan_branch', subject: 'team/left' }]);
+});
+
+test('what new branches start from holds for whatever makes them', async () => {
+  await using rig = await Rig.setUp();
+  rig.repository.git('switch', '--quiet', '-c', 'develop');
+  rig.repository.commit({ 'wtd.yaml': JSON.stringify({ worktrees: { base: 'develop' } }) });
+  await rig.call('repository.add', { path: rig.repository.path });
+  await rig.call('repository.update', { repository, defaultBranch: 'main' });
+  const made = await rig.call('worktree.create', { repository, branches: ['topic'] });
+  expect(made).toMatchObject({ created: [{ branch: 'topic', base: 'develop' }], failed: [] });
+  const { worktree } = await rig.call('pool.acquire', { repository });
+  expect(worktree).toMatchObject({ base: 'develop' });
+  const heads = rig.repository.git('worktree', 'list', '--porcelain').match(/^HEAD .*$/gm);
+  expect(new Set(heads)).toEqual(new Set([`HEAD ${rig.repository.git('rev-parse', 'develop').trim()}`]));
+  const named = await rig.call('worktree.create', { repository, branches: ['other'], base: 'main' });
+  expect(named).toMatchObject({ created: [{ base: 'main' }] });
+});
+
+test('a wtd.yaml that is not valid keeps nobody from looking, and from giving back', async () => {
+  await using rig = await Rig.setUp();
+  await rig.call('repository.add', { path: rig.repository.path });
+  await rig.call('worktree.create', { repository, branches: ['topic'] });
+  const { lease } = await rig.call('pool.acquire', { repository });
+  await rig.call('pool.acquire', { repository, ttlMs: 1 });
+  await rig.start('login', ['sleep', '60']);
+  rig.repository.commit({ 'wtd.yaml': 'nonsense: 1' });
+  expect(await rig.refusal('pool.acquire', { repository })).toMatchObject({ code: 'INVALID_PARAMS' });
+  expect(await rig.call('pool.release', { lease: lease.id, fence: lease.fence })).toMatchObject({ reason: null });
+  await until(async () => (await rig.call('pool.status', { repository })).inUse === 0, 'the overdue lease is ended');
+  await rig.call('pool.drain', { repository });
+  await until(
+    async () => (await rig.call('worktree.list', { repository })).worktrees.length === 2,
+    'both that were lent are gone',
+  );
+  expect((await rig.call('plan.list', { repository })).plans).toHaveLength(1);
+  await rig.call('cleanup.run', { repository });
+  expect(await rig.call('plan.stop', { repository, plan: 'login', force: true })).toMatchObject({ state: 'stopped' });
+  expect(await rig.call('plan.remove', { repository, plan: 'login' })).toEqual({ removed: true });
+  expect(await rig.call('worktree.remove', { repository, worktree: 'topic' })).toMatchObject({ removed: true });
 });

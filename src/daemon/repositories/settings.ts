@@ -50,8 +50,18 @@ export class RepositorySettings {
 
   /** Throws INVALID_PARAMS when a file of the repository is not valid. */
   async of(repository: RepositoryRow): Promise<Settings> {
-    const { current, parseWorkflow } = this.#parts.configuration;
+    return this.#with(repository, await this.#readOwn(repository));
+  }
+
+  /** The same, for whoever runs its commands: those that were trusted, whatever the file becomes meanwhile. */
+  async trusted(repository: RepositoryRow): Promise<Settings> {
     const own = await this.#readOwn(repository);
+    requireTrust(repository, own);
+    return this.#with(repository, own);
+  }
+
+  async #with(repository: RepositoryRow, own: Read | undefined): Promise<Settings> {
+    const { current, parseWorkflow } = this.#parts.configuration;
     const file = isBareRow(repository) ? undefined : await findOwnFile(repository.path, workflowName);
     const workflow = file && (await this.#read(file, parseWorkflow));
     const worktrees = { ...current.worktrees, base: null };
@@ -61,14 +71,12 @@ export class RepositorySettings {
 
   /** Throws INVALID_PARAMS when the file is not valid. */
   async commandsOf(repository: RepositoryRow): Promise<OwnCommands> {
-    const own = await this.#readOwn(repository);
-    return { commands: own?.said.worktrees?.setup?.run ?? [], hash: own?.hash ?? null };
+    return commandsIn(await this.#readOwn(repository));
   }
 
   /** Throws UNTRUSTED when the repository has commands that nobody has trusted as they are now. */
   async requireTrusted(repository: RepositoryRow): Promise<void> {
-    const own = await this.commandsOf(repository);
-    if (own.commands.length > 0 && !isTrusted(repository, own)) throw untrusted(repository, own.commands);
+    requireTrust(repository, await this.#readOwn(repository));
   }
 
   async #readOwn(repository: RepositoryRow): Promise<Read | undefined> {
@@ -102,6 +110,16 @@ export class RepositorySettings {
     this.#kept.set(path, fresh);
     return fresh;
   }
+}
+
+const commandsIn = (own: Read | undefined): OwnCommands => ({
+  commands: own?.said.worktrees?.setup?.run ?? [],
+  hash: own?.hash ?? null,
+});
+
+function requireTrust(repository: RepositoryRow, read: Read | undefined): void {
+  const own = commandsIn(read);
+  if (own.commands.length > 0 && !isTrusted(repository, own)) throw untrusted(repository, own.commands);
 }
 
 /** Only while the file is the one that was trusted; without such a file it stays as it was. Pure. */

@@ -7,6 +7,7 @@ import { findCommit, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry, Tell } from '../registry/registry.ts';
 import type { LeaseRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
 import { requireBase } from './base.ts';
 import type { Creation } from './creation.ts';
 import { isMissing } from './entry.ts';
@@ -18,6 +19,7 @@ import { branchTaken } from './refusals.ts';
 interface Parts {
   registry: Registry;
   git: Git;
+  settings: RepositorySettings;
   clock: Clock;
   log: Logger;
   underWay: UnderWay;
@@ -56,9 +58,10 @@ export class Lending {
 
   /** Refuses what cannot be before somebody waits for it. Throws NOT_FOUND, INVALID_STATE. */
   async resolve(repository: RepositoryRow, { ref, branch }: Pick<Loan, 'ref' | 'branch'>): Promise<Head> {
-    const { git } = this.#parts;
+    const { git, settings } = this.#parts;
+    const { worktrees } = await settings.of(repository);
     const [{ base, commit }, tip] = await Promise.all([
-      requireBase(git, repository, ref ?? null),
+      requireBase(git, repository, ref ?? worktrees.base),
       branch === undefined ? undefined : findCommit(git, repository.commonDir, `refs/heads/${branch}`),
     ]);
     return { base, commit: tip ?? commit, branch: branch ?? null, isNewBranch: tip === undefined };

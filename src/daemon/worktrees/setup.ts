@@ -72,8 +72,7 @@ export class Setup implements AsyncDisposable {
   /** Decides, before anything is made; null: nothing is to be done. Throws UNTRUSTED, INVALID_PARAMS. */
   async plan(repository: RepositoryRow, environment?: Work['environment']): Promise<Work | null> {
     const { settings, git, configuration } = this.#parts;
-    await settings.requireTrusted(repository);
-    const { setup } = (await settings.of(repository)).worktrees;
+    const { setup } = (await settings.trusted(repository)).worktrees;
     const { path: checkout, commonDir } = repository;
     const directory = worktreesDirectory(repository, configuration.current.worktrees.directory);
     const places = { checkout, own: [directory, join(checkout, '.claude-context')] };

@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
+import type { RepositorySettings } from '../repositories/settings.ts';
 import { locateWorktree, type WorktreeAddress } from './address.ts';
 import { requireBase } from './base.ts';
 import type { Creation } from './creation.ts';
@@ -25,6 +26,7 @@ import type { WorktreeModels } from './worktree-models.ts';
 interface Parts {
   registry: Registry;
   repositories: Repositories;
+  settings: RepositorySettings;
   git: Git;
   log: Logger;
   creation: Creation;
@@ -123,20 +125,21 @@ export class Worktrees {
   }
 
   async #createOne(repository: RepositoryRow, wish: CreateWish & { branch: string }): Promise<Worktree> {
-    const { repositories, git, creation, worktreeModels } = this.#parts;
+    const { repositories, settings, git, creation, worktreeModels } = this.#parts;
     const { branch, task, existing = 'attach' } = wish;
     await this.#requireBranchName(branch);
     const tip = await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
     if (tip !== undefined && existing === 'error') throw branchExists(branch);
     // A branch that is there needs no base; one that was named must exist all the same.
     const isBaseNeeded = tip === undefined || wish.base !== undefined;
-    const found = isBaseNeeded ? await requireBase(git, repository, wish.base ?? null) : undefined;
+    const own = (await settings.of(repository)).worktrees.base;
+    const found = isBaseNeeded ? await requireBase(git, repository, wish.base ?? own) : undefined;
     repositories.keep(repository);
     faultPoint('make: repository written');
     const row = await creation.create(repository, {
       branch,
       isNewBranch: existing === 'error',
-      base: found?.base ?? repository.defaultBranch,
+      base: found?.base ?? own ?? repository.defaultBranch,
       baseCommit: found?.commit ?? tip ?? '',
       kind: 'named',
       task,
