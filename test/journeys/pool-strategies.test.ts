@@ -173,3 +173,11 @@ test('draining takes also what was given back just before', async () => {
   await until(() => !existsSync(lent.worktree.path), 'the directory is gone');
   expect(await poolStatus(rig)).toMatchObject({ total: 0 });
 });
+
+test('a directory that has the name of an anonymous one is left alone and keeps nobody from having one', async () => {
+  await using rig = await setUpPool(36_000, {});
+  rig.repository.write('worktrees/pool/mine.txt', 'mine\n');
+  const lent = await acquire(rig);
+  expect(lent.worktree.name).toBe('pool-2');
+  expect(existsSync(join(rig.repository.path, 'worktrees/pool/mine.txt'))).toBe(true);
+});

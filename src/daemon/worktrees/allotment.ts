@@ -47,9 +47,7 @@ export class Allotment {
     return this.#inTurn(async () => {
       const { registry, git, clock } = this.#parts;
       const directory = await this.#prepareDirectory(repository);
-      const name = this.freeName(repository, wanted.name ?? wanted.branch ?? wanted.kind);
-      const path = join(directory, name);
-      if (!(await isMissing(path))) throw pathTaken(path);
+      const { name, path } = await this.#freePlace(repository, wanted, directory);
       const ports = await this.#leasePorts();
       const { branch } = wanted;
       const existing =
@@ -89,8 +87,26 @@ export class Allotment {
   }
 
   /** After a branch, or whatever else it is to be called after. */
-  freeName({ id }: RepositoryRow, wanted: string): string {
-    return worktreeName(wanted, (name) => this.#parts.registry.worktrees.byName(id, name) !== undefined);
+  freeName(repository: RepositoryRow, wanted: string): string {
+    return worktreeName(wanted, (name) => this.#isTaken(repository, name));
+  }
+
+  /** Nobody asked for the name of an anonymous one, so it makes way for whatever lies there. */
+  async #freePlace(repository: RepositoryRow, { name, branch, kind }: Wanted, directory: string) {
+    const wanted = name ?? branch ?? kind;
+    const occupied = new Set<string>();
+    const isTaken = (each: string) => this.#isTaken(repository, each) || occupied.has(each);
+    for (;;) {
+      const free = worktreeName(wanted, isTaken);
+      const path = join(directory, free);
+      if (await isMissing(path)) return { name: free, path };
+      if (kind !== 'pool') throw pathTaken(path);
+      occupied.add(free);
+    }
+  }
+
+  #isTaken({ id }: RepositoryRow, name: string): boolean {
+    return this.#parts.registry.worktrees.byName(id, name) !== undefined;
   }
 
   /** Gives a worktree that git alone remembered a port range. Throws PORTS_EXHAUSTED. */
