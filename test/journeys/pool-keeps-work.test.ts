@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Checkout } from '../rig/repository.ts';
 import { acquire, checkoutOf, release, setUpPool, untilPool } from '../rig/pool.ts';
+import { until } from '../rig/until.ts';
 
 test.each([
   ['reuse', 48_000],
@@ -61,4 +64,21 @@ test('detached commits and a rebase that somebody was in the middle of are kept 
   await untilPool(rig, { available: 1 });
   expect(tree.git('status')).toContain('nothing to commit, working tree clean');
   expect(tree.git('rev-parse', 'HEAD')).toBe(rig.repository.git('rev-parse', 'main'));
+});
+
+test('what goes on being written while it is given back is not cleaned away', async () => {
+  await using rig = await setUpPool(42_500, { allocation_strategy: 'reuse' });
+  const lent = await acquire(rig, { branch: 'one' });
+  const tree = checkoutOf(rig, lent);
+  const script = 'n=0; while n=$((n+1)); do echo > late-$n.txt; echo $n; sleep 0.01; done';
+  const writer = spawn('sh', ['-c', script], { cwd: tree.path, stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(writer.stdout, 'data');
+  const { snapshot } = await release(rig, lent);
+  const { id } = lent.worktree;
+  await until(async () => (await rig.call('worktree.show', { worktree: id })).state === 'failed', 'it is left alone');
+  writer.kill();
+  await once(writer, 'close');
+  const files = rig.repository.git('ls-tree', '-r', '--name-only', `refs/wtd/snapshots/${snapshot ?? ''}`);
+  expect(files).toContain('late-1.txt');
+  expect(existsSync(join(tree.path, 'late-1.txt'))).toBe(true);
 });

@@ -89,6 +89,9 @@ export async function findEntry(commonDir: string, path: string): Promise<string
   return undefined;
 }
 
+export const isRegistered = async (commonDir: string, path: string): Promise<boolean> =>
+  (await findEntry(commonDir, path).catch(() => undefined)) !== undefined;
+
 async function countStaged(git: Git, commonDir: string, directory: string): Promise<number> {
   if (await isMissing(join(directory, 'index'))) return 0;
   const args = [`--git-dir=${directory}`, 'diff-index', '--cached', '--name-only', '-z', 'HEAD', '--'];

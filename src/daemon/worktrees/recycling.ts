@@ -12,10 +12,11 @@ import { isMissing, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
 import type { PoolSettings } from './pool-settings.ts';
 import { isSetUp, readyOf } from './ready.ts';
-import { unlinked, unsafe } from './refusals.ts';
+import { stillWorkedIn, unlinked, unsafe } from './refusals.ts';
 import { requireRegistered } from './register.ts';
 import type { Removal } from './removal.ts';
 import { findBlockers } from './safety.ts';
+import { printOf } from './tree-print.ts';
 
 /** Keeps the whole state of a worktree. Throws UNSAFE when something of it cannot be kept. */
 export interface Keeper {
@@ -39,6 +40,8 @@ interface Kept {
   snapshot: SnapshotRow | null;
   /** Nothing needs to be reset. */
   isClean: boolean;
+  /** Of the tree before that; null: it is gone. */
+  print: string | null;
 }
 
 const snapshotReason = 'given back to the pool';
@@ -109,18 +112,25 @@ export class Recycling {
 
   async #keepWork(repository: RepositoryRow, row: WorktreeRow): Promise<Kept> {
     if (await isUnlinked(row.path)) throw unsafe(row, [unlinked(row.path)], `mend ${row.path}, or move it away`);
-    const blockers = findBlockers({ ...(await examine(this.#parts.git, repository, row.path)), activeRun: null });
-    const { snapshots } = this.#parts;
-    const holdsNothing = async () => (await isMissing(row.path)) || !(await snapshots.isHiding(repository, row));
-    if (blockers.length === 0 && (await holdsNothing())) return { snapshot: null, isClean: true };
+    const { git, snapshots } = this.#parts;
+    const print = await this.#printOf(row);
+    const blockers = findBlockers({ ...(await examine(git, repository, row.path)), activeRun: null });
+    const holdsNothing = async () => print === null || !(await snapshots.isHiding(repository, row));
+    if (blockers.length === 0 && (await holdsNothing())) return { snapshot: null, isClean: true, print };
     const snapshot = await snapshots.take(repository, row, snapshotReason);
     faultPoint('release: work kept');
-    return { snapshot, isClean: false };
+    return { snapshot, isClean: false, print };
+  }
+
+  async #printOf({ path }: WorktreeRow): Promise<string | null> {
+    return (await isMissing(path)) ? null : printOf(this.#parts.git, path);
   }
 
   async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
     const { removal } = this.#parts;
     const stays = !(await isMissing(row.path)) && this.#stays(repository, row);
+    // What its holder left running may have written since.
+    if ((await this.#printOf(row)) !== kept.print) throw stillWorkedIn(row);
     if (stays) this.#staying.add(row.id);
     else {
       if (!kept.isClean) await this.#reset(repository, row);

@@ -11,7 +11,7 @@ import type { RemovalIntent, RepositoryRow, SnapshotRow, WorktreeRow } from '../
 import type { Allotment } from './allotment.ts';
 import { examineBranch, type BranchLoss } from './branch-loss.ts';
 import { Discarding, type Discarded } from './discarding.ts';
-import { findEntry, isMissing, isUnlinked } from './entry.ts';
+import { isMissing, isRegistered, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
 import type { WorktreeFacts } from './facts.ts';
 import {
@@ -38,7 +38,7 @@ interface Parts {
   allotment: Allotment;
   underWay: UnderWay;
   worktreeFacts: WorktreeFacts;
-  snapshots: Pick<Snapshots, 'take' | 'blockersOf'>;
+  snapshots: Pick<Snapshots, 'take' | 'blockersOf' | 'isWhole'>;
   /** Ends an active run; answers when its whole process tree is gone. */
   stopRun: (run: string) => Promise<unknown>;
   /** Ends what ended runs of a worktree left alive. */
@@ -87,7 +87,7 @@ interface Kept {
   print: string | null;
 }
 
-/** A worktree is not any more as its snapshot has it. */
+/** A worktree is not, or not any more, as its snapshot has it. */
 class TreeChanged extends Error {}
 
 /** Somebody who changes the tree more often than this works in it. */
@@ -163,7 +163,7 @@ export class Removal {
       isMissing(row.path),
       isUnlinked(row.path),
     ]);
-    const activeRun = wish.activeRun;
+    const { activeRun } = wish;
     const inTree = isUnlinkedNow ? [unlinked(row.path)] : findBlockers({ ...findings, activeRun });
     const onBranch = wish.deleteBranch === true && branch !== null ? findBranchBlockers(branch) : [];
     // Of what cannot be looked at, or is in git's list no more, no snapshot can be made.
@@ -175,7 +175,7 @@ export class Removal {
 
   /** What stands in the way although all else could be kept. */
   async #unkeepable(repository: RepositoryRow, row: WorktreeRow, { isForeign, blockers }: Look): Promise<Blocker[]> {
-    if (isForeign || !(await isListed(repository, row.path))) return [];
+    if (isForeign || !(await isRegistered(repository.commonDir, row.path))) return [];
     const found = await this.#parts.snapshots.blockersOf(repository, row).catch(() => []);
     return found.filter(({ message }) => !blockers.some((known) => known.message === message));
   }
@@ -197,8 +197,8 @@ export class Removal {
 
   /** Of one whose directory is gone what git has of it is kept. */
   async #keepFirst(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<Kept> {
-    const isEntryAlone = (await isMissing(row.path)) && (await isListed(repository, row.path));
-    if (!isEntryAlone) return this.#keep(repository, row, reason);
+    if (!(await isMissing(row.path)) || !(await isRegistered(repository.commonDir, row.path)))
+      return this.#keep(repository, row, reason);
     return { print: null, snapshot: await this.#parts.snapshots.take(repository, row, reason) };
   }
 
@@ -257,7 +257,7 @@ export class Removal {
       const kept = tries === 1 && before ? before : await this.#keep(repository, row, 'removed');
       const held = { ...row, snapshotId: kept.snapshot?.id ?? row.snapshotId };
       try {
-        const agree = () => this.#requireKept(row, kept);
+        const agree = () => this.#requireKept(repository, row, kept);
         return { ...(await this.discarding.discard(repository, held, agree)), snapshot: kept.snapshot };
       } catch (error) {
         if (!(error instanceof TreeChanged)) throw error;
@@ -266,9 +266,11 @@ export class Removal {
     }
   }
 
-  async #requireKept(row: WorktreeRow, kept: Kept): Promise<void> {
-    if (await isMissing(row.path)) return; // it lies in the trash, or somebody took it away after its snapshot
-    if ((await printOf(this.#parts.git, row.path)) !== kept.print) throw new TreeChanged();
+  async #requireKept({ commonDir }: RepositoryRow, { path }: WorktreeRow, { snapshot, print }: Kept): Promise<void> {
+    const isWhole = snapshot === null || (await this.#parts.snapshots.isWhole(commonDir, snapshot.commit));
+    if (!isWhole) throw new TreeChanged();
+    if (await isMissing(path)) return; // it lies in the trash, or somebody took it away after its snapshot
+    if ((await printOf(this.#parts.git, path)) !== print) throw new TreeChanged();
   }
 
   async #rescueOf(row: WorktreeRow, isFinal = false): Promise<string> {
@@ -293,8 +295,5 @@ function declaredBy({ declared }: WorktreeRow, { branch }: Look, { force }: Remo
   return force === true && branch.ownCommits !== 0 ? 'abandoned' : null;
 }
 
-const isListed = async ({ commonDir }: RepositoryRow, path: string): Promise<boolean> =>
-  (await findEntry(commonDir, path).catch(() => undefined)) !== undefined;
-
 const isGone = async (repository: RepositoryRow, path: string): Promise<boolean> =>
-  (await isMissing(path)) && !(await isListed(repository, path));
+  (await isMissing(path)) && !(await isRegistered(repository.commonDir, path));

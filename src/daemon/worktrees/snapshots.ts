@@ -64,8 +64,8 @@ export class Snapshots {
       try {
         return await this.#take(repository, row, reason);
       } catch (error) {
-        // Somebody at work there took a file away between the look at it and the reading.
-        if (tries === mostTries || !(error instanceof WtdError) || !isVanishedFile(error)) throw error;
+        // Somebody at work there took a file away between the look at it and the reading, or a gc took an object.
+        if (tries === mostTries || !(error instanceof WtdError) || error.code !== 'GIT_FAILED') throw error;
       }
     }
   }
@@ -84,6 +84,7 @@ export class Snapshots {
         const none = '0'.repeat(commit.length);
         // Its name is nobody else's, so it needs no lock either.
         await git.write(repository.commonDir, ['update-ref', `${room}/${record.id}`, commit, none]);
+        await this.#requireWhole(repository, { id: record.id, commit });
         faultPoint('snapshot: ref written');
         const snapshot = rowOf(record, { repositoryId: repository.id, commit });
         registry.change((tell) => {
@@ -98,6 +99,22 @@ export class Snapshots {
         this.#underWay.delete(record.id);
       }
     });
+  }
+
+  /** Until the ref was there, `git gc --prune=now` took the objects for rubbish. */
+  async #requireWhole({ commonDir }: RepositoryRow, { id, commit }: { id: string; commit: string }): Promise<void> {
+    const { git } = this.#parts;
+    if (await this.isWhole(commonDir, commit)) return;
+    await git.ask(commonDir, ['update-ref', '-d', `${room}/${id}`]);
+    throw new WtdError('GIT_FAILED', 'a gc of git took away what was just written for a snapshot', {
+      hint: 'try again when no `git gc --prune=now` runs',
+    });
+  }
+
+  /** Whether all that a snapshot has beside the commit of HEAD is there. */
+  async isWhole(commonDir: string, commit: string): Promise<boolean> {
+    const args = ['rev-list', '--objects', '--quiet', commit, '--not', `${commit}^1`];
+    return (await this.#parts.git.ask(commonDir, args)).exitCode === 0;
   }
 
   /** What would keep `take` from its work; nothing is written. */
@@ -270,9 +287,6 @@ const refusal = ({ path }: WorktreeRow, blockers: Blocker[]): WtdError =>
     hint: seeToIt,
     blockers,
   });
-
-const isVanishedFile = ({ data }: WtdError): boolean =>
-  data.code === 'GIT_FAILED' && /could not open '.*' for reading|No such file/.test(String(data['stderr']));
 
 const noSnapshot = (id: string): WtdError =>
   new WtdError('NOT_FOUND', `there is no snapshot ${id}`, {
