@@ -46,7 +46,7 @@ export const onlyNamed = (): WtdError =>
 
 export const unknownLease = (id: string): WtdError =>
   new WtdError('NOT_FOUND', `there is no lease ${id}`, {
-    hint: 'see the leases of worktrees with `wtd pool status`',
+    hint: 'see who holds which with `wtd worktree list --json`',
     kind: 'lease',
     name: id,
   });
