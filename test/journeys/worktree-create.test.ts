@@ -40,6 +40,8 @@ test('what fails for one branch keeps no other from its worktree', async () => {
     'a b',
     '-x',
     '@{-1}',
+    '@',
+    'x'.repeat(251),
     'HEAD',
     'elsewhere',
     'dir',
@@ -51,13 +53,15 @@ test('what fails for one branch keeps no other from its worktree', async () => {
     ['a b', 'INVALID_PARAMS'],
     ['-x', 'INVALID_PARAMS'],
     ['@{-1}', 'INVALID_PARAMS'],
+    ['@', 'INVALID_PARAMS'],
+    ['x'.repeat(251), 'INVALID_PARAMS'],
     ['HEAD', 'INVALID_PARAMS'],
     ['elsewhere', 'BUSY'],
     ['dir', 'GIT_FAILED'],
     ['one', 'ALREADY_EXISTS'],
   ]);
   expect(failed.every(({ error }) => error.hint !== '')).toBe(true);
-  expect(failed[4]?.error.message).toContain(linked.path);
+  expect(failed[6]?.error.message).toContain(linked.path);
   expect(rig.repository.branches()).toEqual(['dir/taken', 'elsewhere', 'main', 'one', 'two']);
   expect(rig.repository.worktrees()).toHaveLength(4);
 });
@@ -91,9 +95,9 @@ test('a new branch starts from the base that was named, else from the default br
   headless.git('switch', '--quiet', '--detach');
   const refused = await rig.call('worktree.create', { repository: headless.path, branches: ['x', 'main'] });
   expect(refused.failed).toMatchObject(
-    [{ branch: 'x', error: { code: 'INVALID_PARAMS', hint: /--base/ } }].map((one) => ({
+    [{ branch: 'x', error: { code: 'INVALID_PARAMS', hint: /--default-branch/ } }].map((one) => ({
       ...one,
-      error: { ...one.error, hint: expect.stringContaining('--base') as string },
+      error: { ...one.error, hint: expect.stringContaining('--default-branch') as string },
     })),
   );
   expect(refused.created, 'a branch that is there needs no base').toMatchObject([{ branch: 'main' }]);

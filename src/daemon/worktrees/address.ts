@@ -25,7 +25,10 @@ export function requireWorktree(registry: Registry, repository: RepositoryRow | 
     live.flatMap(({ name, branch }) => [name, ...(branch === null ? [] : [branch])]),
   );
   throw new WtdError('NOT_FOUND', `there is no worktree ${text}${repository ? ` in ${repository.name}` : ''}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'see `wtd worktree list`, or give its path',
+    hint:
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : 'see `wtd worktree list`; take over one that was made without wtd with `wtd worktree adopt <path>`',
     kind: 'worktree',
     name: text,
   });
@@ -38,7 +41,8 @@ export async function locateWorktree(
   { registry, repositories }: { registry: Registry; repositories: Repositories },
   { worktree, ...address }: WorktreeAddress,
 ): Promise<{ row: WorktreeRow; repository: RepositoryRow }> {
-  const around = findWorktree(registry, worktree) ? undefined : await repositories.require(address);
+  const isInAny = isAbsolute(worktree) || findWorktree(registry, worktree) !== undefined;
+  const around = isInAny ? undefined : await repositories.require(address);
   const row = requireWorktree(registry, around, worktree);
   const repository = registry.repositories.get(row.repositoryId);
   if (repository && row.state !== 'removed') return { row, repository };

@@ -26,15 +26,15 @@ const unborn = ({ name, path }: RepositoryRow): WtdError =>
     allowed: ['at least one commit'],
   });
 
-const noBase = ({ name }: RepositoryRow): WtdError =>
+const noBase = ({ name, path }: RepositoryRow): WtdError =>
   new WtdError('INVALID_PARAMS', `base: ${name} has no default branch, so nothing says where to start`, {
-    hint: 'name an existing branch or commit with --base',
+    hint: `name an existing branch or commit, or set it with \`wtd repo update ${path} --default-branch <branch>\``,
     issues: [{ path: 'base', message: 'is required: the repository has no default branch' }],
   });
 
-const unknownBase = ({ name }: RepositoryRow, base: string): WtdError =>
+const unknownBase = ({ name, path }: RepositoryRow, base: string): WtdError =>
   new WtdError('NOT_FOUND', `there is no branch or commit ${base} in ${name}`, {
-    hint: 'name an existing branch or commit with --base',
+    hint: `name one that exists: see \`git -C ${path} branch --all\``,
     kind: 'base',
     name: base,
   });

@@ -53,7 +53,7 @@ export const onlyNamed = (): WtdError =>
 
 export const unknownLease = (id: string): WtdError =>
   new WtdError('NOT_FOUND', `there is no lease ${id}`, {
-    hint: 'see who holds which worktree with `wtd worktree list`',
+    hint: 'see who holds which with `wtd worktree list --json`',
     kind: 'lease',
     name: id,
   });

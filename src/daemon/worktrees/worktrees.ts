@@ -50,6 +50,8 @@ interface Changes {
 
 type Failure = Result<'worktree.create'>['failed'][number];
 
+/** Git keeps each part as a file, with `.lock` behind it while that changes. */
+const longestPart = 250;
 /** More would only wait for each other. */
 const mostCreatedAtOnce = 8;
 
@@ -148,10 +150,12 @@ export class Worktrees {
   }
 
   async #requireBranchName(branch: string): Promise<void> {
-    const isOption = branch.startsWith('-');
+    const isOther = branch.startsWith('-') || branch === '@'; // an option, or HEAD
     const isText = !/\p{Cc}/u.test(branch);
+    const isShort = branch.split('/').every((part) => Buffer.byteLength(part) <= longestPart);
     // It answers another name where `@{-1}` stands for one.
-    const asked = !isOption && isText && (await this.#parts.git.ask('/', ['check-ref-format', '--branch', branch]));
+    const asked =
+      !isOther && isText && isShort && (await this.#parts.git.ask('/', ['check-ref-format', '--branch', branch]));
     if (asked === false || asked.exitCode !== 0 || asked.stdout !== branch) throw invalidBranch(branch);
   }
 
