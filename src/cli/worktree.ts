@@ -2,12 +2,13 @@ import type { Result } from '../contract/index.ts';
 import { callMethod, printAnswer } from './call.ts';
 import type { Handler } from './command.ts';
 import { CommandError, findErrorName } from './failure.ts';
+import { plain } from './format.ts';
 import { connectFor, printJson, withProgress } from './session.ts';
 import { table } from './table.ts';
 
 type Failed = Result<'worktree.create'>['failed'][number];
 
-/** `wtd worktree create`: what was made and what was not; exit 0 only if all were made. */
+/** `wtd worktree create`: what was made and what was not; exit 0 only if all were made and set up. */
 export const createWorktrees: Handler = async ({ values }, session) => {
   const { terminal, json } = session;
   await using client = await connectFor('worktree.create', session);
@@ -22,7 +23,12 @@ export const createWorktrees: Handler = async ({ values }, session) => {
     if (created.length > 0) await printAnswer('worktree.list', { worktrees: created }, session);
     if (failed.length > 0) await printAnswer('worktree.create', { failed }, session);
   }
-  if (failed.length === 0) return 0;
+  const unusable = created.filter(({ setup }) => setup?.state === 'failed');
+  for (const { path, setup } of json ? [] : unusable) {
+    const printed = setup?.logPath ? `; what it printed is in ${setup.logPath}` : '';
+    terminal.say(plain(`wtd: ${path} could not be set up: ${setup?.detail ?? ''}${printed}`) + '\n');
+  }
+  if (failed.length === 0) return unusable.length === 0 ? 0 : 1;
   return isOnlyOne ? (table.errors[nameOf(only)]?.exit ?? 1) : 1;
 };
 

@@ -34,6 +34,9 @@ describe('plan.start in a worktree that is there', () => {
     await rig.call('plan.stop', { repository, plan: 'cart', force: true });
     const again = await rig.call('plan.start', { repository, plan: 'cart', worktree: id, command: ['true'] });
     expect(again).toMatchObject({ worktree: id, attempt: 2 });
+    await rig.call('plan.wait', { repository, plan: 'cart' });
+    await rig.call('plan.remove', { repository, plan: 'cart' });
+    expect(await rig.call('worktree.show', { worktree: id })).toMatchObject({ path, state: 'in_use', plan: null });
   });
 
   test('takes an adopted one, and what it notes there does not make it dirty', async () => {

@@ -146,6 +146,11 @@ describe('a set-up that fails', () => {
     await using rig = await Rig.setUp({ config: running(['false']) });
     const started = await rig.wtd('start', 'login', '--', 'true');
     expect(started.stdout).toContain('could not be set up: false ended with 1');
+    const made = await rig.wtd('worktree', 'create', 'by-hand');
+    expect([made.exitCode, made.stderr]).toEqual([
+      1,
+      expect.stringContaining('could not be set up: false ended with 1'),
+    ]);
   });
 });
 

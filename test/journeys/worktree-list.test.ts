@@ -64,6 +64,8 @@ test('worktrees that wtd did not make are listed too, the main checkout is not',
     },
   ]);
   expect((await rig.wtd('worktree', 'list')).stdout).toContain("not wtd's");
+  const shown = (await rig.call('worktree.list', { repository: 'shop' })).worktrees.find(({ owned }) => !owned);
+  expect(await rig.call('worktree.show', { worktree: shown?.id ?? '' })).toEqual(shown);
 });
 
 test('a worktree that nobody used for a day is stale', async () => {

@@ -197,7 +197,8 @@ export class Plans {
     const { registry, removal, directories, facts } = this.#parts;
     const active = registry.runs.activeOf(plan.id);
     const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
-    if (worktree && worktree.state !== 'removed')
+    // One that was there before the plan outlives it.
+    if (worktree?.kind === 'plan' && worktree.state !== 'removed')
       await removal.remove(repository, worktree, { activeRun: active?.id ?? null, reason: 'plan removed' });
     else if (active) throw stillActive(plan, active);
     // First, so that a directory without a row is never one that is about to go.

@@ -2,7 +2,7 @@ import type { Configuration } from '../config.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import type { RepositorySettings, Settings } from '../repositories/settings.ts';
 
-type Worktrees = Omit<Settings['worktrees'], 'base'>;
+type Worktrees = Settings['worktrees'];
 
 interface Known {
   at: number;
@@ -23,7 +23,12 @@ export class PoolSettings {
 
   /** The configuration's own, as long as nothing valid was read. */
   of({ id }: RepositoryRow): Worktrees {
-    return this.#known.get(id)?.said ?? this.#parts.configuration.current.worktrees;
+    return this.#known.get(id)?.said ?? { ...this.#parts.configuration.current.worktrees, base: null };
+  }
+
+  /** What ready worktrees stand on; null: nobody said, and there is no default branch. */
+  baseOf(repository: RepositoryRow): string | null {
+    return this.of(repository).base ?? repository.defaultBranch;
   }
 
   /** Throws INVALID_PARAMS when a file of the repository is not valid; what was said before holds on. */

@@ -123,10 +123,10 @@ export class PoolUpkeep implements AsyncDisposable {
 
   /** One after another, so that two who want the same do not both make it. */
   #makeReady(repository: RepositoryRow, isWanted: () => boolean): Promise<WorktreeRow | undefined> {
-    const { git, creation } = this.#parts;
+    const { git, creation, poolSettings } = this.#parts;
     return this.#making.run(repository.id, async () => {
       if (!isWanted()) return undefined;
-      const { base, commit } = await requireBase(git, repository, null);
+      const { base, commit } = await requireBase(git, repository, poolSettings.baseOf(repository));
       const wanted = { name: 'pool', branch: null, base, baseCommit: commit };
       return creation.create(repository, { ...wanted, kind: 'pool', state: 'available' });
     });
@@ -134,12 +134,13 @@ export class PoolUpkeep implements AsyncDisposable {
 
   /** So that acquiring one moves no files. */
   async #followBase(repository: RepositoryRow): Promise<void> {
-    const { git, registry, underWay, recycling } = this.#parts;
-    const { id, defaultBranch } = repository;
-    if (defaultBranch === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
+    const { git, registry, underWay, recycling, poolSettings } = this.#parts;
+    const { id } = repository;
+    const base = poolSettings.baseOf(repository);
+    if (base === null || performance.now() < (this.#nextBase.get(id) ?? 0)) return;
     if (readyOf(registry, underWay, id).length === 0) return;
     this.#nextBase.set(id, performance.now() + baseEveryMs);
-    const tip = await findCommit(git, repository.commonDir, defaultBranch);
+    const tip = await findCommit(git, repository.commonDir, base);
     for (const row of readyOf(registry, underWay, id)) {
       if (tip === undefined || row.baseCommit === tip) continue;
       registry.change(() => {

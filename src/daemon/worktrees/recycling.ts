@@ -139,9 +139,9 @@ export class Recycling {
     }
     const commit = await this.#reset(repository, row);
     this.#parts.registry.change(() => {
-      const { registry } = this.#parts;
+      const { registry, poolSettings } = this.#parts;
       const free = { state: 'available', branch: null, branchMade: false, task: null, pr: null } as const;
-      const { defaultBranch: base } = repository;
+      const base = poolSettings.baseOf(repository);
       registry.worktrees.update(row.id, { ...free, declared: 'active', base, baseCommit: commit });
     });
     faultPoint('release: ready');
@@ -161,8 +161,9 @@ export class Recycling {
 
   /** Answers the commit that HEAD stands at, detached. */
   async #reset(repository: RepositoryRow, row: WorktreeRow): Promise<string> {
-    const { git } = this.#parts;
-    const tip = repository.defaultBranch && (await findCommit(git, repository.commonDir, repository.defaultBranch));
+    const { git, poolSettings } = this.#parts;
+    const base = poolSettings.baseOf(repository);
+    const tip = base && (await findCommit(git, repository.commonDir, base));
     const commit = tip || row.baseCommit;
     // Else git would take the checkout around it for this worktree, should its .git be gone.
     const env = { GIT_CEILING_DIRECTORIES: dirname(row.path) };

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worktree } from '../../contract/models.ts';
 import type { Git } from '../git/git.ts';
@@ -55,9 +56,22 @@ export class WorktreeList {
 
   async show(address: WorktreeAddress): Promise<Worktree> {
     const { worktreeFacts, worktreeModels } = this.#parts;
+    const foreign = await this.#findUnowned(address);
+    if (foreign) {
+      await worktreeFacts.refresh([foreign], factsMaxAgeMs);
+      return worktreeModels.ofUnowned(foreign);
+    }
     const { row } = await locateWorktree(this.#parts, address);
     await worktreeFacts.refresh([row], factsMaxAgeMs);
     return worktreeModels.of(row);
+  }
+
+  /** By its path, which is the id that the list shows. */
+  async #findUnowned({ worktree }: WorktreeAddress): Promise<WorktreeRow | undefined> {
+    const { registry, repositories } = this.#parts;
+    if (!isAbsolute(worktree) || registry.worktrees.byPath(worktree)) return undefined;
+    const around = await repositories.findForList({ cwd: worktree });
+    return around && (await this.#unowned(around)).find(({ path }) => path === worktree);
   }
 
   #rowsOf({ id }: RepositoryRow, all: boolean): WorktreeRow[] {
