@@ -108,7 +108,7 @@ describe('a wtd.yaml', () => {
   test.each([
     [
       'worktrees: { pool: 1 }',
-      'unknown key worktrees.pool (allowed here: branch_prefix, resource_limits, base, setup)',
+      'unknown key worktrees.pool (allowed here: branch_prefix, parallel_worktrees, allocation_strategy, pool_size, ',
     ],
     ['worktrees: { setup: { run: npm ci } }', 'worktrees.setup.run'],
     ['worktrees: { setup: { copy: [../secret] } }', 'worktrees.setup.copy.0: must be a path inside the repository'],

@@ -16,16 +16,19 @@ function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> 
   const { path } = rig.repository;
   const over = new AbortController();
   const failures: string[] = [];
-  const git = (...args: string[]) =>
+  const git = async (...args: string[]): Promise<unknown> =>
     run('git', args, { cwd: path, env: { ...rig.place.env } }).catch((error: unknown) => {
+      // What any `git worktree add`, whoever runs it, does to others for a moment; nothing was changed.
+      if (/commondir: Success|bad object worktrees\//.test(String(error))) return git(...args);
       failures.push(`git ${args.join(' ')}: ${String(error)}`);
+      return undefined;
     });
   const working = (async () => {
     for (let round = 0; !over.signal.aborted || round < 2; round += 1) {
       const linked = join(rig.place.directory, `by-hand-${round}`);
       await git('commit', '--quiet', '--allow-empty', '--message', `round ${round}`);
       await git('branch', `by-hand/${round}`);
-      await git('worktree', 'add', '--quiet', '-b', `linked/${round}`, linked);
+      await git('worktree', 'add', '--quiet', '-B', `linked/${round}`, linked);
       await git('worktree', 'remove', linked);
       await git('branch', '--quiet', '-D', `linked/${round}`);
       await git('gc', '--quiet');

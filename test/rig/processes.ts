@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { parseStat } from '../../src/daemon/runs/process-table.ts';
 import { until } from './until.ts';
 
@@ -16,6 +16,16 @@ const find = (pid: number) => parseStat(read(pid, 'stat') ?? '');
 export const isAlive = (pid: number): boolean => find(pid)?.zombie === false;
 
 /** How many descriptors a process has open. */
+/** The files that a process has open. */
+export const filesOf = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
+
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 /** Its memory in bytes, shared pages included. */
