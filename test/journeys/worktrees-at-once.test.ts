@@ -18,8 +18,8 @@ function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> 
   const failures: string[] = [];
   const git = async (...args: string[]): Promise<unknown> =>
     run('git', args, { cwd: path, env: { ...rig.place.env } }).catch((error: unknown) => {
-      // What any `git worktree add`, whoever runs it, does to others for a moment; nothing was changed.
-      if (/commondir: Success|bad object worktrees\//.test(String(error))) return git(...args);
+      // What any `git worktree add` or `remove`, whoever runs it, does to others for a moment; nothing was changed.
+      if (/worktrees\/work-\d\d\//.test(String(error))) return git(...args);
       failures.push(`git ${args.join(' ')}: ${String(error)}`);
       return undefined;
     });
