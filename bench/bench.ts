@@ -2,12 +2,12 @@
 import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
 import { measureCloneDirectory } from './figures/clone-directory.ts';
+import { measureCreatesAtOnce } from './figures/creates-at-once.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
 import { measurePool } from './figures/pool.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
-import { measureStartsAtOnce } from './figures/starts-at-once.ts';
 import { measureStatusCommand } from './figures/status-command.ts';
 import { measureThroughput } from './figures/throughput.ts';
 import { formatTable } from './table.ts';
@@ -17,7 +17,7 @@ const measurements = [
   measureRoundTrip,
   measureThroughput,
   measureStartLatency,
-  measureStartsAtOnce,
+  measureCreatesAtOnce,
   measureAdoption,
   measureCloneDirectory,
   measurePool,
