@@ -128,9 +128,10 @@ export class Recycling {
 
   async #finish(repository: RepositoryRow, { row, kept }: { row: WorktreeRow; kept: Kept }): Promise<void> {
     const { removal } = this.#parts;
-    const stays = !(await isMissing(row.path)) && this.#stays(repository, row);
     // What its holder left running may have written since.
     if ((await this.#printOf(row)) !== kept.print) throw stillWorkedIn(row);
+    const isThere = !(await isMissing(row.path));
+    const stays = isThere && this.#stays(repository, row);
     if (stays) this.#staying.add(row.id);
     else {
       if (!kept.isClean) await this.#reset(repository, row);
