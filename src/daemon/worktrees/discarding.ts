@@ -14,6 +14,7 @@ import type { WorktreeFacts } from './facts.ts';
 import { notOurs } from './refusals.ts';
 import { findClaim } from './safety.ts';
 import { Trash } from './trash.ts';
+import { unregister } from './unregister.ts';
 
 interface Parts {
   registry: Registry;
@@ -58,8 +59,7 @@ export class Discarding {
         await agree();
         if (!(await isMissing(row.path))) await this.#trash.put(row.path);
         faultPoint('remove: moved to trash');
-        // Twice: the first means "although files are there", the second "although it is locked".
-        await git.write(commonDir, ['worktree', 'remove', '--force', '--force', '--', row.path]);
+        await unregister(git, commonDir, row.path);
         faultPoint('remove: unregistered');
       }
       return this.#discardBranch(repository, row, listed);
