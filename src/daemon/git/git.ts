@@ -17,8 +17,14 @@ const writeTimeoutMs = 30 * 60_000;
 const mostOutputBytes = 64_000_000;
 
 /** What git says while another git is in the middle of a step in the same repository: it changed nothing itself. */
-const collision =
-  /failed to read worktrees\/.+\/commondir: Success|Unable to create '.+\.lock': File exists|could not lock config file .+: File exists/;
+const collision = new RegExp(
+  [
+    'failed to read worktrees/.+/commondir: Success',
+    "could not open '.*worktrees/.+/locked' for writing: No such file",
+    "Unable to create '.+\\.lock': File exists",
+    'could not lock config file .+: File exists',
+  ].join('|'),
+);
 /** Between tries; a lock that outlasts them all was left by a git that died. */
 const pausesMs = [10, 20, 50, 100, 200, 400, 800];
 
