@@ -31,7 +31,6 @@ function workByHand(rig: Rig): AsyncDisposable & { end: () => Promise<string[]> 
       await git('worktree', 'add', '--quiet', '-B', `linked/${round}`, linked);
       await git('worktree', 'remove', linked);
       await git('branch', '--quiet', '-D', `linked/${round}`);
-      await git('gc', '--quiet');
     }
   })();
   const end = async (): Promise<string[]> => {
