@@ -160,6 +160,29 @@ const progress = counts.extend({
   phases: z.array(counts.extend({ number: z.int(), title: z.string() })),
 });
 
+export const taskStatus = z.enum(['pending', 'in_progress', 'completed', 'failed', 'skipped']);
+
+/** What somebody says of a task of a plan file. */
+export const taskReport = z.object({ id: z.string(), status: taskStatus, note: z.string().nullable() });
+
+export const mergeStrategy = z.enum(['merge', 'squash', 'ff']);
+
+/** How a plan ended; what does not apply is null. */
+const outcome = z.object({
+  kind: z.enum(['merged', 'abandoned']),
+  /** The last commit of its branch. */
+  tip: z.string().nullable(),
+  /** The branch that has it now, and the commit that brought it there. */
+  into: z.string().nullable(),
+  commit: z.string().nullable(),
+  strategy: mergeStrategy.nullable(),
+  /** The tag that keeps the tip. */
+  archive: z.string().nullable(),
+  /** Id of the snapshot of its worktree. */
+  snapshot: z.string().nullable(),
+  at: time,
+});
+
 export const plan = z.object({
   name: z.string(),
   repository: z.string(),
@@ -183,6 +206,7 @@ export const plan = z.object({
       conflictsWith: z.array(z.string()),
     })
     .nullable(),
+  outcome: outcome.nullable(),
   createdAt: time,
   lastActivityAt: time,
   warnings: z.array(z.string()),
@@ -235,6 +259,9 @@ export type Peak = z.infer<typeof peak>;
 export type Run = z.infer<typeof run>;
 export type Progress = z.infer<typeof progress>;
 export type Counts = z.infer<typeof counts>;
+export type TaskStatus = z.infer<typeof taskStatus>;
+export type TaskReport = z.infer<typeof taskReport>;
+export type MergeStrategy = z.infer<typeof mergeStrategy>;
 export type Plan = z.infer<typeof plan>;
 export type Finding = z.infer<typeof finding>;
 export type Event = z.infer<typeof event>;

@@ -16,6 +16,8 @@ export interface Paths {
   /** What commands printed that set worktrees up. */
   setupLogs: string;
   runs: string;
+  /** Objects of merges that are only tried. */
+  trials: string;
   /** When the next cleanup is due. */
   cleanupDue: string;
 }
@@ -61,6 +63,7 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
     logs: join(state, 'logs'),
     setupLogs: join(state, 'logs', 'setup'),
     runs: join(state, 'runs'),
+    trials: join(state, 'trials'),
     cleanupDue: join(state, 'cleanup.due'),
   };
 }

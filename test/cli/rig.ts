@@ -131,6 +131,7 @@ export const plan = (changes: Partial<Plan> = {}): Plan => ({
   progress: null,
   run: run(),
   git: null,
+  outcome: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   lastActivityAt: '2026-01-01T00:00:00.000Z',
   warnings: [],

@@ -9,7 +9,8 @@ export interface BranchFacts {
   behind: number | null;
   dirty: boolean | null;
   missing: boolean;
-  merged: boolean;
+  /** Null: nobody has looked yet. */
+  merged: boolean | null;
 }
 
 interface Known {
@@ -17,7 +18,7 @@ interface Known {
   facts: BranchFacts;
 }
 
-const unknown: BranchFacts = { ahead: null, behind: null, dirty: null, missing: false, merged: false };
+const unknown: BranchFacts = { ahead: null, behind: null, dirty: null, missing: false, merged: null };
 
 /** Asks git about plans; answers are kept for a moment. */
 export class PlanFactsReader {
@@ -68,17 +69,22 @@ export class PlanFactsReader {
     const { plan, repository, trees } = about;
     const at = performance.now();
     const worktree = this.#worktreeOf(plan);
-    const [comparison] = await Promise.all([
-      this.#worktreeFacts.comparisons.compare(repository, plan).catch(() => undefined),
+    const { comparisons } = this.#worktreeFacts;
+    const [comparison, tips] = await Promise.all([
+      comparisons.compare(repository, plan).catch(() => undefined),
+      comparisons.tipsOf(repository).catch(() => undefined),
       trees,
       this.progress.refresh({ ...about, worktree }),
     ]);
     if (!this.#registry.plans.get(plan.id)) return;
     const { ahead = null, behind = null, isContained = false, tip } = comparison ?? {};
     const hasLeft = plan.baseCommit !== null && tip !== plan.baseCommit;
+    // A branch that went on after it was merged is work again.
+    const isAsMerged = tips !== undefined && [undefined, plan.outcome?.tip].includes(tips.get(plan.branch));
+    const wasMerged = plan.outcome?.kind === 'merged' && isAsMerged;
     const tree = worktree && this.#worktreeFacts.of(worktree.id);
     const { dirty = null, missing = false } = tree ?? {};
-    const merged = (isContained && hasLeft) || worktree?.declared === 'merged';
+    const merged = (isContained && hasLeft) || worktree?.declared === 'merged' || wasMerged;
     this.#known.set(plan.id, { at, facts: { ahead, behind, dirty, missing, merged } });
   }
 

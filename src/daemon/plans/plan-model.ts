@@ -3,7 +3,7 @@ import { formatDuration, milliseconds } from '../../base/duration.ts';
 import type { Plan } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { PlanOutcome, PlanRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { Enforcement } from '../runs/enforcement.ts';
 import type { DiskUsage } from '../runs/disk-usage.ts';
 import { isActive } from '../runs/machine.ts';
@@ -44,6 +44,7 @@ export class PlanModels {
     const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
     const worktree = row?.state === 'removed' ? undefined : row;
     const repository = registry.repositories.get(plan.repositoryId)?.name ?? '';
+    const { outcome } = plan;
     return {
       name: plan.name,
       repository,
@@ -53,7 +54,7 @@ export class PlanModels {
       command: plan.command,
       dependsOn: plan.dependsOn,
       limits: plan.limits,
-      state: planState(latest, facts.merged),
+      state: planState(latest, { outcome, isMerged: facts.merged ?? outcome?.kind === 'merged' }),
       worktree: worktree ? worktreeModels.of(worktree) : null,
       ports: worktree ? portsOf(worktree) : null,
       progress: this.#parts.facts.progress.of(plan.id),
@@ -62,6 +63,7 @@ export class PlanModels {
         plan.baseCommit === null
           ? null
           : { ahead: facts.ahead, behind: facts.behind, dirty: facts.dirty, conflictsWith: [] },
+      outcome: outcome && describeOutcome(outcome),
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
       warnings: [...setupWarnings(worktree), ...this.#warnings(latest, facts)],
@@ -97,6 +99,11 @@ export class PlanModels {
     const silence = registered.silenceMs(run.id);
     return silence > milliseconds(configuration.current.orchestrator.stale_threshold) ? silence : undefined;
   }
+}
+
+function describeOutcome(outcome: PlanOutcome): Plan['outcome'] {
+  const none = { into: null, commit: null, strategy: null, snapshot: null };
+  return { ...none, ...outcome, at: isoTime(outcome.at) };
 }
 
 function setupWarnings(worktree: WorktreeRow | undefined): string[] {

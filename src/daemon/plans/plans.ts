@@ -1,7 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { milliseconds } from '../../base/duration.ts';
 import { faultPoint } from '../../base/fault-point.ts';
-import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { LimitsAsked, Plan } from '../../contract/models.ts';
@@ -19,6 +18,7 @@ import type { Removal } from '../worktrees/removal.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
+import { newPlan } from './new-plan.ts';
 import { locatePlanFile, requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
 import type { RegisterWish, Starter, StartWish } from './starter.ts';
@@ -75,23 +75,9 @@ export class Plans {
       const file = described.file === undefined ? null : await locatePlanFile(registry, repository, described.file);
       const { worktrees } = await settings.of(repository);
       const { base } = await requireBase(git, repository, described.base ?? worktrees.base);
-      const now = clock.now();
-      const plan: PlanRow = {
-        id: newId(),
-        repositoryId: repository.id,
-        name,
-        branch: `${worktrees.branch_prefix}${name}`,
-        base,
-        baseCommit: null,
-        file,
-        command,
-        dependsOn,
-        limits: described.limits ?? null,
-        worktreeId: null,
-        lastAttempt: 0,
-        createdAt: now,
-        lastActivityAt: now,
-      };
+      const branch = `${worktrees.branch_prefix}${name}`;
+      const bare = newPlan({ repositoryId: repository.id, name, branch, base, now: clock.now() });
+      const plan: PlanRow = { ...bare, file, command, dependsOn, limits: described.limits ?? null };
       repositories.keep(repository);
       faultPoint('plan: repository written');
       registry.change((tell) => {

@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts';
-import { newId } from '../../base/id.ts';
 import type { WtdError } from '../../contract/errors.ts';
 import type { LimitsAsked } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
@@ -10,6 +9,7 @@ import type { RepositorySettings, Settings } from '../repositories/settings.ts';
 import { combineLimits, configuredLimits, effectiveLimits, type RunLimits } from '../runs/limits.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { GivenWorktrees } from './given-worktree.ts';
+import { newPlan } from './new-plan.ts';
 import { locatePlanFile } from './plan-location.ts';
 import { duplicateRun } from './refusals.ts';
 
@@ -64,24 +64,16 @@ export class Wishes {
     const active = known && registry.runs.activeOf(known.id);
     if (active) throw this.#duplicate(repository, { plan: known, run: active });
     if (!given && this.#needsWorktree(known)) await settings.requireTrusted(repository);
-    const now = clock.now();
-    const fresh = {
-      id: newId(),
-      repositoryId: repository.id,
-      name: wish.name,
-      branch: `${said.worktrees.branch_prefix}${wish.name}`,
-      baseCommit: null,
-      dependsOn: [],
-      worktreeId: null,
-      lastAttempt: 0,
-      createdAt: now,
-      lastActivityAt: now,
-    };
-    const limits = combineLimits(known?.limits ?? null, wish.limits);
-    const wanted = { ...(known ?? fresh), base, file, command: wish.command, limits };
-    const plan = given ? await givenWorktrees.give(repository, given, wanted) : wanted;
+    const { name } = wish;
+    const branch = `${said.worktrees.branch_prefix}${name}`;
+    const plan = known
+      ? begunAgain(known)
+      : newPlan({ repositoryId: repository.id, name, branch, base, now: clock.now() });
+    const limits = combineLimits(plan.limits, wish.limits);
+    const wanted = { ...plan, base, file, command: wish.command, limits };
+    const placed = given ? await givenWorktrees.give(repository, given, wanted) : wanted;
     const configured = configuredLimits({ ...configuration.current, worktrees: said.worktrees });
-    return { plan, limits: effectiveLimits(limits, configured) };
+    return { plan: placed, limits: effectiveLimits(limits, configured) };
   }
 
   /** What can be refused before a run that is there is stopped for a new one. */
@@ -115,3 +107,9 @@ export class Wishes {
     return duplicateRun({ repository, plan, run, worktree: worktree?.path ?? null });
   }
 }
+
+/** One that had ended begins anew: what was merged is no work of its own any more. */
+const begunAgain = (plan: PlanRow): PlanRow =>
+  plan.outcome === null
+    ? plan
+    : { ...plan, outcome: null, baseCommit: plan.outcome.kind === 'merged' ? plan.outcome.tip : plan.baseCommit };

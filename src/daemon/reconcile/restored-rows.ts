@@ -1,4 +1,5 @@
 import { newId } from '../../base/id.ts';
+import { newPlan } from '../plans/new-plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
@@ -141,19 +142,11 @@ export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => 
   removedAt: null,
 });
 
-export const restoredPlan = (known: { name: string; branch: string; worktree: WorktreeRow; now: number }): PlanRow => ({
-  id: newId(),
-  repositoryId: known.worktree.repositoryId,
-  name: known.name,
-  branch: known.branch,
-  base: known.worktree.base,
-  baseCommit: known.worktree.baseCommit,
-  file: null,
-  command: [],
-  dependsOn: [],
-  limits: null,
-  worktreeId: known.worktree.id,
-  lastAttempt: 0,
-  createdAt: known.now,
-  lastActivityAt: known.now,
-});
+export const restoredPlan = (known: { name: string; branch: string; worktree: WorktreeRow; now: number }): PlanRow => {
+  const { repositoryId, base, baseCommit, id: worktreeId } = known.worktree;
+  return {
+    ...newPlan({ repositoryId, name: known.name, branch: known.branch, base, now: known.now }),
+    baseCommit,
+    worktreeId,
+  };
+};

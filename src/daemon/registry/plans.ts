@@ -7,7 +7,15 @@ export class PlanRows extends Table<PlanRow> {
   readonly #runs: RunRows;
 
   constructor(store: Store, runs: RunRows) {
-    super(store, 'plans', { command: 'json', dependsOn: 'json', limits: 'json' });
+    super(store, 'plans', {
+      command: 'json',
+      dependsOn: 'json',
+      limits: 'json',
+      reported: 'json',
+      progress: 'json',
+      intent: 'json',
+      outcome: 'json',
+    });
     this.#runs = runs;
   }
 

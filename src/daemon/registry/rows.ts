@@ -1,4 +1,14 @@
-import type { LimitName, Limits, LimitsAsked, RunReason, RunState, Worktree } from '../../contract/models.ts';
+import type {
+  LimitName,
+  Limits,
+  LimitsAsked,
+  MergeStrategy,
+  Progress,
+  RunReason,
+  RunState,
+  TaskReport,
+  Worktree,
+} from '../../contract/models.ts';
 
 /** Rows as the services see them; times are milliseconds since the epoch. */
 export interface RepositoryRow {
@@ -91,6 +101,37 @@ export interface SnapshotRow {
   createdAt: number;
 }
 
+/** What was begun with the branch of a plan, for the daemon that finds it half done. */
+export type PlanIntent =
+  | {
+      kind: 'complete';
+      tip: string;
+      /** The branch that is moved, from one commit to the other. */
+      into: string;
+      from: string;
+      commit: string;
+      strategy: MergeStrategy;
+      /** The tag that keeps the tip; null: none is wanted. */
+      archive: string | null;
+      keepWorktree: boolean;
+      deleteBranch: boolean;
+    }
+  | { kind: 'rebase'; from: string; onto: string }
+  | { kind: 'abandon'; tip: string | null; archive: string | null };
+
+/** How a plan ended; kept when its branch and its worktree are gone. */
+export type PlanOutcome =
+  | {
+      kind: 'merged';
+      tip: string;
+      into: string;
+      commit: string;
+      strategy: MergeStrategy;
+      archive: string | null;
+      at: number;
+    }
+  | { kind: 'abandoned'; tip: string | null; archive: string | null; snapshot: string | null; at: number };
+
 export interface PlanRow {
   id: string;
   repositoryId: string;
@@ -105,6 +146,14 @@ export interface PlanRow {
   /** What was asked for; what was not said comes from the configuration. */
   limits: LimitsAsked | null;
   worktreeId: string | null;
+  /** What its runs said of its tasks, the last of each. */
+  reported: TaskReport[];
+  /** How far it was when somebody last looked; kept when the worktree goes. */
+  progress: Progress | null;
+  /** Null: nothing is under way. */
+  intent: PlanIntent | null;
+  /** Null: it is neither merged here nor abandoned. */
+  outcome: PlanOutcome | null;
   /** Only grows, so that it can fence off an older attempt. */
   lastAttempt: number;
   createdAt: number;

@@ -9,7 +9,7 @@ import {
   type IndexEntry,
   type StatusEntry,
 } from '../git/porcelain.ts';
-import { fullPath } from './byte-paths.ts';
+import { fullPath } from '../git/byte-paths.ts';
 import { findNested, findUnpushed, isUnpushed } from './other-repositories.ts';
 import type { Workplace } from './workplace.ts';
 

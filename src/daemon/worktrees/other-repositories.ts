@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { fullPath } from './byte-paths.ts';
+import { fullPath } from '../git/byte-paths.ts';
 
 /** Directories above these files with a `.git` of their own: git says nothing of one where it has files itself. */
 export async function findNested(root: string, files: Iterable<string>): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { chmod, lstat } from 'node:fs/promises';
 import type { Git } from '../git/git.ts';
 import type { TreeEntry } from '../git/porcelain.ts';
-import { fullPath, quoted, staysInside } from './byte-paths.ts';
+import { fullPath, quoted, staysInside } from '../git/byte-paths.ts';
 import { TreeWriter } from './tree-writer.ts';
 
 /** Makes a fresh checkout the tree that was kept; files are written without git's filters. */

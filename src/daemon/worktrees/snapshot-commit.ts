@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { faultPoint } from '../../base/fault-point.ts';
 import type { Git } from '../git/git.ts';
-import { quoted, quotedText } from './byte-paths.ts';
+import { quoted, quotedText } from '../git/byte-paths.ts';
 import type { KeptTree } from './kept-tree.ts';
 import { findNamed, listStateFiles } from './operation-state.ts';
 import type { SnapshotRecord } from './snapshot-record.ts';

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { lstat, mkdir, rm, rmdir, symlink, unlink } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { fullPath, staysInside } from './byte-paths.ts';
+import { fullPath, staysInside } from '../git/byte-paths.ts';
 
 /** Content of a file, piece by piece. */
 type Content = AsyncIterable<Buffer>;

@@ -1,4 +1,5 @@
 import type { ListedWorktree } from '../../../src/daemon/git/porcelain.ts';
+import { newPlan } from '../../../src/daemon/plans/new-plan.ts';
 import type { GitView, RepositoryView, World } from '../../../src/daemon/reconcile/compare.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../../../src/daemon/registry/rows.ts';
 import type { MarkedProcess } from '../../../src/daemon/runs/marked.ts';
@@ -48,20 +49,11 @@ export const worktree = (repositoryId: string, plan: string, rest: Partial<Workt
 });
 
 export const planRow = (repositoryId: string, name: string, rest: Partial<PlanRow> = {}): PlanRow => ({
+  ...newPlan({ repositoryId, name, branch: `plan/${name}`, base: 'main', now: 0 }),
   id: `p-${repositoryId}-${name}`,
-  repositoryId,
-  name,
-  branch: `plan/${name}`,
-  base: 'main',
   baseCommit: 'b0',
-  file: null,
   command: ['true'],
-  dependsOn: [],
-  limits: null,
-  worktreeId: null,
   lastAttempt: 1,
-  createdAt: 0,
-  lastActivityAt: 0,
   ...rest,
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fullPath, quoted, staysInside } from '../../../src/daemon/worktrees/byte-paths.ts';
+import { fullPath, quoted, staysInside } from '../../../src/daemon/git/byte-paths.ts';
 
 test('a name stays the bytes that it is', () => {
   expect(fullPath('/w/ü', '\u00ff/a')).toEqual(
