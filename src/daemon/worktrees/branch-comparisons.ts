@@ -5,6 +5,8 @@ import type { RepositoryRow } from '../registry/rows.ts';
 /** A branch seen from its base, both as they are now. */
 export interface Comparison {
   tip: string;
+  /** The commit that stands for the base. */
+  base: string;
   ahead: number;
   behind: number;
   /** The base has everything that is on it. */
@@ -63,6 +65,6 @@ export class BranchComparisons {
   async #ask(commonDir: string, pair: { tip: string; base: string }): Promise<Comparison> {
     const counts = await aheadBehind(this.#git, commonDir, pair);
     const isContained = counts.ahead === 0 || (await addsNothing(this.#git, commonDir, pair));
-    return { tip: pair.tip, ...counts, isContained };
+    return { ...pair, ...counts, isContained };
   }
 }
