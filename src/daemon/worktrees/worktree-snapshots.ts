@@ -7,6 +7,7 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import { findWorktree, requireWorktree } from './address.ts';
 import type { Restoring } from './restoring.ts';
+import { toSnapshot } from './snapshot-model.ts';
 import type { Snapshots } from './snapshots.ts';
 import { toWorktree } from './worktree-model.ts';
 
@@ -31,7 +32,7 @@ export class WorktreeSnapshots {
     const { snapshots } = this.#parts;
     const { repository, row } = await this.#locate(address);
     if (row.state === 'creating' || row.state === 'cleaning' || row.state === 'removed') throw notThere(row);
-    return snapshots.modelOf(await snapshots.take(repository, row, reason));
+    return toSnapshot(await snapshots.take(repository, row, reason), repository.name);
   }
 
   async restore(wish: { snapshot: string; name?: string | undefined }): Promise<Worktree> {
@@ -46,9 +47,9 @@ export class WorktreeSnapshots {
   }
 
   async list(address: Address): Promise<Snapshot[]> {
-    const { repositories, snapshots } = this.#parts;
+    const { registry, repositories, snapshots } = this.#parts;
     const rows = await snapshots.list(await repositories.findForList(address));
-    return rows.map((row) => snapshots.modelOf(row));
+    return rows.map((row) => toSnapshot(row, registry.repositories.get(row.repositoryId)?.name ?? ''));
   }
 
   async #locate({
