@@ -2,6 +2,7 @@ import { newId } from '../../base/id.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
+import { newRow } from '../worktrees/new-row.ts';
 import { portsOf } from '../worktrees/ports.ts';
 import type { Description } from './description.ts';
 
@@ -122,23 +123,9 @@ interface KnownByGit {
 
 /** Without a port range; and wtd takes no branch away of which it does not know that it made it. */
 export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => ({
-  ...known,
-  id: newId(),
-  branchMade: false,
-  state: 'in_use',
-  declared: 'active',
-  task: null,
-  pr: null,
-  setup: null,
-  snapshotId: null,
-  removal: null,
-  fence: 0,
-  portStart: null,
-  portEnd: null,
+  ...newRow({ ...known, branchMade: false, state: 'in_use', createdAt: now, ports: null }),
   useCount: 1,
-  createdAt: now,
   lastUsedAt: now,
-  removedAt: null,
 });
 
 export const restoredPlan = (known: { name: string; branch: string; worktree: WorktreeRow; now: number }): PlanRow => ({
