@@ -3,7 +3,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
 import { newRow } from '../worktrees/new-row.ts';
-import { portsOf } from '../worktrees/ports.ts';
+import { overlaps, portsOf } from '../worktrees/ports.ts';
 import type { Description } from './description.ts';
 
 /** A run as its directory tells it; of its worktree only what git confirms. */
@@ -89,7 +89,7 @@ export class RestoredRows {
     const ports = portsOf(row);
     const isTaken = worktrees.live().some((other) => {
       const theirs = portsOf(other);
-      return ports && theirs && ports.start <= theirs.end && theirs.start <= ports.end;
+      return ports && theirs && overlaps(theirs, ports);
     });
     const id = worktrees.get(row.id) ? newId() : row.id;
     const free = isTaken ? { portStart: null, portEnd: null } : {};
