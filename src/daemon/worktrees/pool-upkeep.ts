@@ -84,7 +84,7 @@ export class PoolUpkeep implements AsyncDisposable {
   async drain(address: Address): Promise<void> {
     const repository = await this.#parts.repositories.require(address);
     this.#drained.set(repository.id, performance.now());
-    await this.#parts.recycling.untilAllOf(repository.id);
+    await this.#parts.recycling.untilAll(repository.id);
     for (const row of this.#idle(repository)) await this.#letGo(repository, row);
   }
 
