@@ -1,5 +1,13 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A worktree, by the name of its repository and the socket of the daemon that knows it. */
+interface Place {
+  repository: string;
+  path: string;
+  ports: { start: number; end: number } | null;
+  socket: string;
+}
+
 /** What `git rev-parse --local-env-vars` prints (git 2.39): they bind a process to one repository. */
 const gitLocalVariables = [
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
@@ -31,6 +39,15 @@ const runVariables = [
   'WTD_PORT_END',
   'CLAUDE_WORKTREE',
 ];
+
+/** What every process in a worktree is told about it. */
+export const worktreeVariables = ({ repository, path, ports, socket }: Place): Record<string, string> => ({
+  WTD_REPOSITORY: repository,
+  WTD_WORKTREE: path,
+  CLAUDE_WORKTREE: path,
+  WTD_SOCKET: socket,
+  ...(ports && { WTD_PORT_START: String(ports.start), WTD_PORT_END: String(ports.end), PORT: String(ports.start) }),
+});
 
 /** What a service manager tells its own child. */
 const serviceVariables = /^(NOTIFY_SOCKET|LISTEN_.*|WATCHDOG_.*)$/;

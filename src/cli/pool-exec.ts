@@ -1,4 +1,4 @@
-import { forChild } from '../base/environment.ts';
+import { forChild, worktreeVariables } from '../base/environment.ts';
 import type { Client } from '../client/client.ts';
 import type { Params, Result } from '../contract/index.ts';
 import { carryOut, commandOf, unstartable } from './carry-out.ts';
@@ -30,15 +30,9 @@ export const execInPool: Handler = async ({ values }, session) => {
 
 /** What a command in a worktree is told about it, as a run is. */
 function variablesOf({ worktree, lease }: Lent, { route }: Session): Record<string, string> {
-  const { ports } = worktree;
-  return {
-    WTD_REPOSITORY: worktree.repository,
-    WTD_WORKTREE: worktree.path,
-    CLAUDE_WORKTREE: worktree.path,
-    WTD_FENCE: String(lease.fence),
-    WTD_SOCKET: route().socketPath,
-    ...(ports && { WTD_PORT_START: String(ports.start), WTD_PORT_END: String(ports.end), PORT: String(ports.start) }),
-  };
+  const { repository, path, ports } = worktree;
+  const socket = route().socketPath;
+  return { ...worktreeVariables({ repository, path, ports, socket }), WTD_FENCE: String(lease.fence) };
 }
 
 interface Ending {

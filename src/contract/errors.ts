@@ -51,3 +51,10 @@ export class WtdError extends Error {
 
 export const shuttingDown = (): WtdError =>
   new WtdError('SHUTTING_DOWN', 'the daemon is about to end', { hint: 'try again; the next call starts a new daemon' });
+
+/** A defect, of which only the log tells more, under its id. */
+export const internal = (id: string): WtdError =>
+  new WtdError('INTERNAL', `something went wrong inside wtd (${id})`, {
+    hint: `find ${id} in the daemon's log, and report it`,
+    id,
+  });

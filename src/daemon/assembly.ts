@@ -56,7 +56,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const notifyTimeoutMs = 5000;
 const bytesPerMegabyte = 1_000_000;
-/** A worktree that nobody used for this long is stale. */
 
 export function buildRuns(ground: Ground, undo: Disposal, isEnding: () => boolean) {
   const { configuration, registry, clock, paths, log } = ground;

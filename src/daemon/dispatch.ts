@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { newId } from '../base/id.ts';
-import { shuttingDown, WtdError } from '../contract/errors.ts';
+import { internal, shuttingDown, WtdError } from '../contract/errors.ts';
 import { findFullDisk } from '../contract/full-disk.ts';
 import { methods } from '../contract/index.ts';
 import { findExhaustion } from './exhaustion.ts';
@@ -122,12 +122,6 @@ const checkedStream = (open: OpenStream<unknown>, check: (item: unknown) => unkn
 
 const noSuchMethod = (name: string): WtdError =>
   new WtdError('METHOD_NOT_FOUND', `there is no method ${name}`, { hint: 'rpc.discover lists all methods' });
-
-const internal = (id: string): WtdError =>
-  new WtdError('INTERNAL', `something went wrong inside wtd (${id})`, {
-    hint: `find ${id} in the daemon's log, and report it`,
-    id,
-  });
 
 function invalidParams(method: string, error: z.ZodError): WtdError {
   const all = error.issues.flatMap((issue) =>

@@ -1,6 +1,5 @@
 import { milliseconds } from '../base/duration.ts';
 import { UnderWay } from '../base/under-way.ts';
-import type { Configuration } from './config.ts';
 import type { Ground } from './ground.ts';
 import { Repositories } from './repositories/repositories.ts';
 import { RepositorySettings } from './repositories/settings.ts';
@@ -54,33 +53,21 @@ export function buildWorktrees(
   };
   const staleMs = () => milliseconds(configuration.current.worktrees.cleanup_policy.idle_timeout);
   const worktreeModels = new WorktreeModels({ ...parts, staleMs, diskMbOf });
-  const pool = buildPool({ ...parts, removal, creation, worktreeModels });
-  const built = { ...parts, ...pool, removal, creation, restoring, worktreeModels };
+  const poolSettings = new PoolSettings(parts);
+  const making = { ...parts, removal, creation, restoring, worktreeModels, poolSettings };
+  const recycling = new Recycling(making);
+  const lending = new Lending({ ...making, recycling });
+  const built = { ...making, recycling, lending, poolLeases: new PoolLeases(making), poolWaiters: new PoolWaiters() };
+  const pool = new Pool(built);
   return {
     ...built,
+    pool,
+    poolUpkeep: new PoolUpkeep({ ...built, pool }),
+    handover: new Handover(built),
     worktrees: new Worktrees(built),
     worktreeList: new WorktreeList(built),
     worktreeSnapshots: new WorktreeSnapshots(built),
     adoption: new Adoption(built),
     worktreeHealth: new WorktreeHealth(built),
   };
-}
-
-type PoolGround = Omit<ConstructorParameters<typeof PoolUpkeep>[0], 'recycling' | 'pool' | 'poolSettings'> &
-  Omit<ConstructorParameters<typeof Handover>[0], 'recycling' | 'lending' | 'poolSettings'> & {
-    snapshots: Snapshots;
-    configuration: Configuration;
-    settings: RepositorySettings;
-    worktreeModels: WorktreeModels;
-  };
-
-function buildPool(ground: PoolGround) {
-  const poolSettings = new PoolSettings(ground);
-  const parts = { ...ground, poolSettings };
-  const recycling = new Recycling(parts);
-  const lending = new Lending({ ...parts, recycling });
-  const handover = new Handover({ ...parts, lending, recycling });
-  const lenders = { poolLeases: new PoolLeases(parts), poolWaiters: new PoolWaiters(), lending, recycling };
-  const pool = new Pool({ ...parts, ...lenders });
-  return { recycling, handover, pool, poolUpkeep: new PoolUpkeep({ ...parts, recycling, pool }) };
 }

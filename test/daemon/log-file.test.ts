@@ -138,7 +138,7 @@ test('a directory that is gone whole, or cannot be made, throws nothing', () => 
 
 test('a line that a full disk took in part is whole when there is space again', (context) => {
   const { logs, open, read } = setUp({ maxBytes: 10_000_000, keep: 1 });
-  if (!mountInMemory(logs, { type: 'tmpfs', options: 'size=64k' })) context.skip('nothing can be mounted here');
+  mountInMemory(context, logs, { type: 'tmpfs', options: 'size=64k' });
   const file = open();
   const ballast = join(logs, 'ballast');
   writeFileSync(ballast, Buffer.alloc(32_768));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { EventType } from '../../src/contract/events.ts';
 import type { Run } from '../../src/contract/models.ts';
 import { mountInMemory } from '../rig/mounted.ts';
-import { canPunch } from '../rig/punching.ts';
+import { skipUnlessPunching } from '../rig/punching.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
 
@@ -60,7 +60,7 @@ const eventsOf = async (rig: Rig, type: EventType) => (await rig.call('event.lis
 
 test('a run may write five times its limit: it ends as it would, the oldest goes, the last is all there', async (context) => {
   await using rig = await Rig.setUp({ config });
-  if (!canPunch(rig.place.home)) context.skip(`no holes can be punched in ${rig.place.home}`);
+  skipUnlessPunching(context, rig.place.home);
   const { run, child } = await rig.startSteered('talker');
   const file = outputOf(rig, run);
   await using earlier = rig.spawnWtd(['logs', '-f', 'talker', '--json']);
@@ -115,7 +115,7 @@ test('a run may write five times its limit: it ends as it would, the oldest goes
 
 test('a run that ended while no daemon lived is trimmed by the next one', async (context) => {
   await using rig = await Rig.setUp({ config: { ...config, limits: { sample_interval: '1h' } } });
-  if (!canPunch(rig.place.home)) context.skip(`no holes can be punched in ${rig.place.home}`);
+  skipUnlessPunching(context, rig.place.home);
   const { run, child } = await rig.startSteered('talker');
   await rig.daemon.kill();
   await child.tell(`${printLines(0, 3 * linesPerMegabyte)}; exit 0`);
@@ -128,7 +128,7 @@ test('a run that ended while no daemon lived is trimmed by the next one', async 
 
 test('a trimmed output begins with the same line after every restart of the daemon', async (context) => {
   await using rig = await Rig.setUp({ config: { ...config, limits: { sample_interval: '1h' } } });
-  if (!canPunch(rig.place.home)) context.skip(`no holes can be punched in ${rig.place.home}`);
+  skipUnlessPunching(context, rig.place.home);
   // 97 does not divide the limit, so that it lies within a line.
   const run = await rig.start('talker', ['/bin/sh', '-c', "seq -f '%096.0f' 0 19999"]);
   await rig.wait('talker');
@@ -156,8 +156,7 @@ test('without a limit all of it stays', async () => {
 
 test('where the file system cannot punch holes the output stays whole, and that is told', async (context) => {
   await using rig = await Rig.setUp({ config, daemon: false });
-  const runs = mountInMemory(join(rig.place.home, 'runs'), { type: 'ramfs' });
-  if (!runs) context.skip('no file system without holes can be mounted here');
+  const runs = mountInMemory(context, join(rig.place.home, 'runs'), { type: 'ramfs' });
   try {
     await rig.startDaemon();
     const { run, child } = await rig.startSteered('talker');
@@ -181,6 +180,6 @@ test('where the file system cannot punch holes the output stays whole, and that 
     expect(await eventsOf(rig, 'run.log.trimmed')).toEqual([]);
     await rig.daemon.terminate();
   } finally {
-    runs?.unmount();
+    runs.unmount();
   }
 });

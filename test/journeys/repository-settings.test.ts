@@ -96,6 +96,17 @@ test('what new branches start from holds for whatever makes them', async () => {
   expect(named).toMatchObject({ created: [{ base: 'main' }] });
 });
 
+test('what is made ready starts from there as well, also in a repository that nobody knew', async () => {
+  await using rig = await Rig.setUp();
+  rig.repository.commit({ 'wtd.yaml': JSON.stringify({ worktrees: { base: 'develop' } }) });
+  rig.repository.git('branch', 'develop', 'HEAD~1');
+  await rig.call('pool.warm', { repository: rig.repository.path, count: 1 });
+  const { worktrees } = await rig.call('worktree.list', { repository });
+  expect(worktrees).toMatchObject([{ kind: 'pool', state: 'available', base: 'develop' }]);
+  const ready = rig.repository.at(worktrees[0]?.path ?? '');
+  expect(ready.git('rev-parse', 'HEAD')).toBe(rig.repository.git('rev-parse', 'develop'));
+});
+
 test('a wtd.yaml that is not valid keeps nobody from looking, and from giving back', async () => {
   await using rig = await Rig.setUp();
   await rig.call('repository.add', { path: rig.repository.path });

@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/contract/index.ts';
 import { isAlive } from '../rig/processes.ts';
 import { Checkout, makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
+import { stateOf } from '../rig/tree-state.ts';
 import { until } from '../rig/until.ts';
 
 const address = (worktree: string) => ({ worktree, repository: 'shop' });
@@ -86,6 +87,18 @@ test('force removes nevertheless: it stops the run, and keeps everything in a sn
   expect(worktrees).toMatchObject([{ state: 'removed', declared: 'abandoned' }]);
   const again = await rig.start('login', ['true']);
   expect(again.attempt).toBe(2);
+});
+
+test('force keeps a file whose name is no UTF-8, and it comes back', async () => {
+  await using rig = await Rig.setUp();
+  const worktree = await make(rig, 'login');
+  writeFileSync(Buffer.from(`${worktree.path}/no utf-8 \u00ff`, 'latin1'), 'kept');
+  const before = stateOf(worktree);
+  expect(codes((await refuse(rig, 'login'))['blockers'])).toEqual(['untracked']);
+  const removed = await remove(rig, 'login', { force: true });
+  expect(removed).toMatchObject({ removed: true, directoryClean: true });
+  const restored = await rig.call('worktree.restore', { snapshot: removed.snapshot?.id ?? '' });
+  expect(stateOf(worktree.at(restored.path))).toEqual(before);
 });
 
 test('what an ended run left alive is ended with its worktree, and nobody else', async () => {

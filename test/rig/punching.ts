@@ -1,9 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 
-/** Whether holes can be punched into the files of a directory. */
-export function canPunch(directory: string): boolean {
+/** Not every kernel and file system can punch holes; what wtd does where they cannot has tests of its own. */
+export function skipUnlessPunching(context: TestContext, directory: string): void {
+  if (!canPunch(directory)) context.skip(`no holes can be punched in ${directory}`);
+}
+
+function canPunch(directory: string): boolean {
   const file = join(directory, 'punching');
   writeFileSync(file, Buffer.alloc(8192, 'x'));
   try {

@@ -13,6 +13,7 @@ import { isMissing, isUnlinked } from '../worktrees/entry.ts';
 import { examine } from '../worktrees/examine.ts';
 import { askMerging } from '../worktrees/merging.ts';
 import { findClaim } from '../worktrees/safety.ts';
+import { activeRunIn } from '../worktrees/users.ts';
 import type { Candidate, Policy, Seen } from './plan.ts';
 
 type WorktreeSettings = Configuration['current']['worktrees'];
@@ -65,14 +66,13 @@ export class Candidates {
     if (!repository) return undefined;
     const policy = await this.#policyOf(repository);
     const plan = registry.plans.byWorktree(row.id);
-    const active = registry.runs.active().find((run) => run.worktreeId === row.id || run.planId === plan?.id);
     const candidate = {
       row,
       repository,
       plan,
       policy,
       isBusy: underWay.has(row.id),
-      activeRun: active?.id ?? null,
+      activeRun: activeRunIn(registry, row)?.id ?? null,
       leaseHolder: registry.leases.ofWorktree(row.id)?.holder ?? null,
       occupant: known.occupants.get(row.path) ?? null,
       diskMb: diskUsage.of(row.path).megabytes,

@@ -1,6 +1,6 @@
-import { forChild } from '../../base/environment.ts';
+import { forChild, worktreeVariables } from '../../base/environment.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
-import { worktreeVariables } from '../worktrees/worktree-variables.ts';
+import { portsOf } from '../worktrees/ports.ts';
 
 interface About {
   run: RunRow;
@@ -16,7 +16,7 @@ export function runVariables({ run, plan, repository, worktree, socket }: About)
     WTD_PLAN: plan.name,
     WTD_RUN: run.id,
     WTD_FENCE: String(run.attempt),
-    ...worktreeVariables(repository, worktree, socket),
+    ...worktreeVariables({ repository: repository.name, path: worktree.path, ports: portsOf(worktree), socket }),
   };
 }
 

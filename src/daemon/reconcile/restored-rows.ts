@@ -3,7 +3,8 @@ import { newPlan } from '../plans/new-plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { isActive } from '../runs/machine.ts';
-import { portsOf } from '../worktrees/ports.ts';
+import { newRow } from '../worktrees/new-row.ts';
+import { overlaps, portsOf } from '../worktrees/ports.ts';
 import type { Description } from './description.ts';
 
 /** A run as its directory tells it; of its worktree only what git confirms. */
@@ -89,7 +90,7 @@ export class RestoredRows {
     const ports = portsOf(row);
     const isTaken = worktrees.live().some((other) => {
       const theirs = portsOf(other);
-      return ports && theirs && ports.start <= theirs.end && theirs.start <= ports.end;
+      return ports && theirs && overlaps(theirs, ports);
     });
     const id = worktrees.get(row.id) ? newId() : row.id;
     const free = isTaken ? { portStart: null, portEnd: null } : {};
@@ -123,23 +124,9 @@ interface KnownByGit {
 
 /** Without a port range; and wtd takes no branch away of which it does not know that it made it. */
 export const restoredWorktree = ({ now, ...known }: KnownByGit): WorktreeRow => ({
-  ...known,
-  id: newId(),
-  branchMade: false,
-  state: 'in_use',
-  declared: 'active',
-  task: null,
-  pr: null,
-  setup: null,
-  snapshotId: null,
-  removal: null,
-  fence: 0,
-  portStart: null,
-  portEnd: null,
+  ...newRow({ ...known, branchMade: false, state: 'in_use', createdAt: now, ports: null }),
   useCount: 1,
-  createdAt: now,
   lastUsedAt: now,
-  removedAt: null,
 });
 
 export const restoredPlan = (known: { name: string; branch: string; worktree: WorktreeRow; now: number }): PlanRow => {

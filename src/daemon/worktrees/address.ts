@@ -6,7 +6,7 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 
 /** The worktree that an id or an absolute path names, in whatever repository. */
-export const findWorktree = (registry: Registry, text: string): WorktreeRow | undefined =>
+const findWorktree = (registry: Registry, text: string): WorktreeRow | undefined =>
   registry.worktrees.get(text) ?? (isAbsolute(text) ? registry.worktrees.byPath(resolve(text)) : undefined);
 
 /**
@@ -36,19 +36,37 @@ export function requireWorktree(registry: Registry, repository: RepositoryRow | 
 
 export type WorktreeAddress = Address & { worktree: string };
 
-/** The same for whoever does not know the repository yet. One that is removed is not there. Throws NOT_FOUND. */
-export async function locateWorktree(
-  { registry, repositories }: { registry: Registry; repositories: Repositories },
+interface Parts {
+  registry: Registry;
+  repositories: Repositories;
+}
+
+interface Located {
+  row: WorktreeRow;
+  repository: RepositoryRow;
+}
+
+/** The same for whoever does not know the repository yet. Throws NOT_FOUND. */
+export async function locateEvenRemoved(
+  { registry, repositories }: Parts,
   { worktree, ...address }: WorktreeAddress,
-): Promise<{ row: WorktreeRow; repository: RepositoryRow }> {
+): Promise<Located> {
   const isInAny = isAbsolute(worktree) || findWorktree(registry, worktree) !== undefined;
   const around = isInAny ? undefined : await repositories.require(address);
   const row = requireWorktree(registry, around, worktree);
   const repository = registry.repositories.get(row.repositoryId);
-  if (repository && row.state !== 'removed') return { row, repository };
-  throw new WtdError('NOT_FOUND', `the worktree ${row.name} is removed`, {
+  if (!repository) throw new Error(`the worktree ${row.path} has no repository`);
+  return { row, repository };
+}
+
+/** Like that, but one that is removed is not there. */
+export async function locateWorktree(parts: Parts, address: WorktreeAddress): Promise<Located> {
+  const located = await locateEvenRemoved(parts, address);
+  const { name, state } = located.row;
+  if (state !== 'removed') return located;
+  throw new WtdError('NOT_FOUND', `the worktree ${name} is removed`, {
     hint: 'see `wtd worktree list --all`',
     kind: 'worktree',
-    name: worktree,
+    name: address.worktree,
   });
 }

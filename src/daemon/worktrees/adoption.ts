@@ -15,6 +15,7 @@ import type { WorktreeFacts } from './facts.ts';
 import { lockReason } from './naming.ts';
 import { findForeign } from './ownership.ts';
 import { alreadyOurs, noWorktreeThere, notOurs } from './refusals.ts';
+import { findMainCheckout } from './safety.ts';
 import type { WorktreeModels } from './worktree-models.ts';
 
 interface Parts {
@@ -87,11 +88,10 @@ export class Adoption {
     const { commonDir } = repository;
     const known = registry.worktrees.byPath(path);
     if (known) throw alreadyOurs(known);
-    const [main, ...linked] = await listWorktrees(git, commonDir);
-    if (main?.path === path) {
-      throw notOurs(repository, [{ code: 'main_worktree', message: `${path} is the main checkout, which stays` }]);
-    }
-    const listed = linked.find((entry) => entry.path === path);
+    const all = await listWorktrees(git, commonDir);
+    const main = findMainCheckout(all, path);
+    if (main !== null) throw notOurs(repository, [main]);
+    const listed = all.find((entry) => entry.path === path);
     if (!listed) throw noWorktreeThere(path);
     const blockers = await findForeign({ commonDir, home }, listed);
     if (blockers.length > 0) throw notOurs(repository, blockers);

@@ -31,20 +31,12 @@ export class BranchComparisons {
     this.#git = git;
   }
 
-  /** Tips of all branches, of which those who ask at once get the same. */
-  tipsOf({ commonDir }: RepositoryRow): Promise<Map<string, string>> {
-    const asked =
-      this.#tips.get(commonDir) ?? branchTips(this.#git, commonDir).finally(() => this.#tips.delete(commonDir));
-    this.#tips.set(commonDir, asked);
-    return asked;
-  }
-
   /** Undefined when there is no such branch, or nothing to compare it with. */
   async compare(
     repository: RepositoryRow,
     { branch, base: wanted }: { branch: string; base: string | null },
   ): Promise<Comparison | undefined> {
-    const tips = await this.tipsOf(repository);
+    const tips = await this.#tipsOf(repository);
     const baseName = wanted ?? repository.defaultBranch;
     const tip = tips.get(branch);
     // The base's own branch is where others are merged to.
@@ -60,6 +52,14 @@ export class BranchComparisons {
     this.#compared.set(key, { pair, comparison });
     comparison.catch(() => this.#compared.delete(key));
     return comparison;
+  }
+
+  /** Tips of all branches, of which those who ask at once get the same. */
+  #tipsOf({ commonDir }: RepositoryRow): Promise<Map<string, string>> {
+    const asked =
+      this.#tips.get(commonDir) ?? branchTips(this.#git, commonDir).finally(() => this.#tips.delete(commonDir));
+    this.#tips.set(commonDir, asked);
+    return asked;
   }
 
   async #ask(commonDir: string, pair: { tip: string; base: string }): Promise<Comparison> {

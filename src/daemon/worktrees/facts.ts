@@ -1,5 +1,5 @@
 import type { Git } from '../git/git.ts';
-import { countUnreachable, treeStatus, withoutOwnCommits } from '../git/questions.ts';
+import { treeStatus } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { BranchComparisons, type Comparison } from './branch-comparisons.ts';
@@ -11,19 +11,15 @@ export interface WorktreeFact {
   dirty: boolean | null;
   conflicted: boolean;
   merged: boolean;
-  /** Whether its branch, or its HEAD when that is detached, has commits that no other branch, tag or remote branch has. */
-  ownCommits: boolean | null;
 }
 
 type Tree = Pick<WorktreeFact, 'missing' | 'dirty' | 'conflicted'>;
 
 const unknownTree: Tree = { missing: false, dirty: null, conflicted: false };
-const unknown: WorktreeFact = { ...unknownTree, merged: false, ownCommits: null };
+const unknown: WorktreeFact = { ...unknownTree, merged: false };
 
 /** More are asked for again. */
 const mostKept = 5000;
-/** More could make a command line too long. */
-const mostBranchesAtOnce = 500;
 
 /** Asks git about worktrees; answers are kept for a moment. */
 export class WorktreeFacts {
@@ -59,50 +55,23 @@ export class WorktreeFacts {
     const repository = this.#registry.repositories.get(id);
     if (!repository) return;
     const fresh = rows.filter((row) => !this.#underWay.has(row.id));
-    const owners = this.#findOwners(repository, fresh).catch(() => undefined);
     for (const row of fresh) {
-      const look = this.#look({ repository, row, owners }).finally(() => this.#underWay.delete(row.id));
+      const look = this.#look(repository, row).finally(() => this.#underWay.delete(row.id));
       this.#underWay.set(row.id, look);
     }
     await Promise.all(rows.flatMap((row) => this.#underWay.get(row.id) ?? []));
   }
 
-  /** Which branches of these worktrees have commits of their own, in one question. */
-  async #findOwners(repository: RepositoryRow, rows: readonly WorktreeRow[]): Promise<Map<string, boolean>> {
-    const tips = await this.comparisons.tipsOf(repository);
-    const branches = rows.flatMap(({ branch }): [string, string][] => {
-      const tip = branch === null ? undefined : tips.get(branch);
-      return branch === null || tip === undefined ? [] : [[branch, tip]];
-    });
-    const owners = new Map(branches.map(([branch]) => [branch, true]));
-    for (let start = 0; start < branches.length; start += mostBranchesAtOnce) {
-      const some = new Map(branches.slice(start, start + mostBranchesAtOnce));
-      for (const branch of (await withoutOwnCommits(this.#git, repository.commonDir, some)).keys()) {
-        owners.set(branch, false);
-      }
-    }
-    return owners;
-  }
-
-  async #look({
-    repository,
-    row,
-    owners,
-  }: {
-    repository: RepositoryRow;
-    row: WorktreeRow;
-    owners: Promise<Map<string, boolean> | undefined>;
-  }): Promise<void> {
+  async #look(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     const at = performance.now();
     const { branch, base } = row;
-    const [tree, comparison, ownCommits] = await Promise.all([
+    const [tree, comparison] = await Promise.all([
       lookAtTree(this.#git, row),
       branch === null ? undefined : this.comparisons.compare(repository, { branch, base }).catch(() => undefined),
-      branch === null ? this.#hasDetached(row) : owners.then((found) => found?.get(branch) ?? null),
     ]);
     if (this.#known.size >= mostKept) this.#known.clear();
     const merged = row.declared === 'merged' || this.isMerged(row, comparison);
-    this.#known.set(row.id, { at, fact: { ...tree, merged, ownCommits } });
+    this.#known.set(row.id, { at, fact: { ...tree, merged } });
   }
 
   /** By its commits alone. A branch that never left the commit at which wtd made or adopted it is not merged. */
@@ -110,14 +79,6 @@ export class WorktreeFacts {
     // A plan remembers where it began, also when its worktree was made again later.
     const start = this.#registry.plans.byWorktree(row.id)?.baseCommit ?? row.baseCommit;
     return comparison?.isContained === true && comparison.tip !== start;
-  }
-
-  async #hasDetached({ path, state }: WorktreeRow): Promise<boolean | null> {
-    if (state !== 'in_use' && state !== 'available') return null;
-    return countUnreachable(this.#git, path, 'HEAD').then(
-      (count) => count > 0,
-      () => null,
-    );
   }
 }
 

@@ -10,7 +10,7 @@ import { locateWorktree, type WorktreeAddress } from './address.ts';
 import { findOperation } from './examine.ts';
 import { ownerOfLock } from './naming.ts';
 import { arePointersAgreed } from './ownership.ts';
-import { portsOf } from './ports.ts';
+import { overlaps, portsOf } from './ports.ts';
 
 type Health = Result<'worktree.health'>;
 type Check = Health['checks'][number];
@@ -71,7 +71,7 @@ export class WorktreeHealth {
     const others = this.#parts.registry.worktrees.live().filter(({ id }) => id !== row.id);
     const twin = others.find((other) => {
       const theirs = portsOf(other);
-      return theirs !== null && theirs.start <= own.end && own.start <= theirs.end;
+      return theirs !== null && overlaps(theirs, own);
     });
     return check('ports', twin === undefined, twin ? `${twin.path} has some of them too` : `${own.start}-${own.end}`);
   }

@@ -65,13 +65,14 @@ export class PoolUpkeep implements AsyncDisposable {
     }, lookEveryMs).unref();
   }
 
-  /** Makes ready ones until there are `count`. Throws what making one throws. */
+  /** Makes ready ones until there are `count`. Throws INVALID_PARAMS when a file of the repository is not valid. */
   async warm(address: Address, count: number): Promise<void> {
-    const { registry, underWay, repositories } = this.#parts;
+    const { registry, git, underWay, repositories, poolSettings } = this.#parts;
     const repository = await repositories.resolve(address);
     const missing = () => count - readyOf(registry, underWay, repository.id).length;
     if (missing() <= 0) return;
-    await requireBase(this.#parts.git, repository, null);
+    await poolSettings.refresh(repository);
+    await requireBase(git, repository, poolSettings.baseOf(repository));
     repositories.keep(repository);
     this.#drained.delete(repository.id);
     for (let tries = missing(); tries > 0; tries -= 1) {
@@ -84,7 +85,7 @@ export class PoolUpkeep implements AsyncDisposable {
   async drain(address: Address): Promise<void> {
     const repository = await this.#parts.repositories.require(address);
     this.#drained.set(repository.id, performance.now());
-    await this.#parts.recycling.untilAllOf(repository.id);
+    await this.#parts.recycling.untilAll(repository.id);
     for (const row of this.#idle(repository)) await this.#letGo(repository, row);
   }
 

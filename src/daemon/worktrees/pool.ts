@@ -2,7 +2,7 @@ import { faultPoint } from '../../base/fault-point.ts';
 import type { Params, Result } from '../../contract/index.ts';
 import type { Lease } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry, Tell } from '../registry/registry.ts';
 import type { LeaseRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { Lending } from './lending.ts';
@@ -109,11 +109,7 @@ export class Pool {
     const { wish, settings, head, seat, began, caller } = asked;
     const granted: { lease?: LeaseRow } = {};
     const isKept = ['pooled', 'reuse'].includes(settings.allocation_strategy);
-    const grant = (
-      row: WorktreeRow,
-      source: LeaseRow['source'],
-      tell: Parameters<typeof poolLeases.grant>[2]['tell'],
-    ) => {
+    const grant = (row: WorktreeRow, source: LeaseRow['source'], tell: Tell) => {
       granted.lease = poolLeases.grant(row, { ...wish, source, began }, { repository, tell });
       seat.leave();
     };

@@ -8,11 +8,14 @@ export interface PortSettings {
   last: number;
 }
 
+/** Whether two ranges have a port in common. Pure. */
+export const overlaps = (one: PortRange, other: PortRange): boolean => one.start <= other.end && other.start <= one.end;
+
 /** Every range of the settings that overlaps none of the leased ones, the lowest first. Pure. */
 export function* freeRanges(settings: PortSettings, leased: readonly PortRange[]): Generator<PortRange> {
   for (let start = settings.base; start + settings.range_size - 1 <= settings.last; start += settings.range_size) {
     const range = { start, end: start + settings.range_size - 1 };
-    if (leased.every(({ start: from, end }) => end < range.start || from > range.end)) yield range;
+    if (!leased.some((taken) => overlaps(taken, range))) yield range;
   }
 }
 

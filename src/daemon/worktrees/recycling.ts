@@ -16,14 +16,8 @@ import { stillWorkedIn, unlinked, unsafe } from './refusals.ts';
 import { requireRegistered } from './register.ts';
 import type { Removal } from './removal.ts';
 import { findBlockers } from './safety.ts';
+import type { Snapshots } from './snapshots.ts';
 import { printOf } from './tree-print.ts';
-
-/** Keeps the whole state of a worktree. Throws UNSAFE when something of it cannot be kept. */
-export interface Keeper {
-  take(repository: RepositoryRow, row: WorktreeRow, reason: string): Promise<SnapshotRow>;
-  /** Whether there is work that `git status` says nothing of. Throws UNSAFE when that cannot be kept. */
-  isHiding(repository: RepositoryRow, row: WorktreeRow): Promise<boolean>;
-}
 
 interface Parts {
   registry: Registry;
@@ -31,7 +25,7 @@ interface Parts {
   log: Logger;
   removal: Removal;
   underWay: UnderWay;
-  snapshots: Keeper;
+  snapshots: Pick<Snapshots, 'take' | 'isHiding'>;
   poolSettings: PoolSettings;
 }
 
@@ -101,13 +95,12 @@ export class Recycling {
     return true;
   }
 
-  async untilAllOf(repositoryId: string): Promise<void> {
-    const going = [...this.#going.values()].filter((each) => each.repositoryId === repositoryId);
+  /** Of all repositories without one. */
+  async untilAll(repositoryId?: string): Promise<void> {
+    const going = [...this.#going.values()].filter(
+      (each) => repositoryId === undefined || each.repositoryId === repositoryId,
+    );
     await Promise.all(going.map(({ done }) => done));
-  }
-
-  async untilAll(): Promise<void> {
-    await Promise.all([...this.#going.values()].map(({ done }) => done));
   }
 
   async #keepWork(repository: RepositoryRow, row: WorktreeRow): Promise<Kept> {

@@ -53,9 +53,14 @@ export function findBranchBlockers({ branch, ownCommits, unpushed, isMerged }: B
   return blockers;
 }
 
-/** Why what git lists at a path is not this home's to take away, the main worktree being listed first. Pure. */
+/** The main worktree is listed first. Pure. */
+export const findMainCheckout = (listed: readonly ListedWorktree[], path: string): Blocker | null =>
+  listed[0]?.path === path ? { code: 'main_worktree', message: `${path} is the main checkout, which stays` } : null;
+
+/** Why what git lists at a path is not this home's to take away. Pure. */
 export function findClaim(listed: readonly ListedWorktree[], path: string, home: string): Blocker | null {
-  if (listed[0]?.path === path) return { code: 'main_worktree', message: `${path} is the main checkout, which stays` };
+  const main = findMainCheckout(listed, path);
+  if (main !== null) return main;
   const reason = listed.find((entry) => entry.path === path)?.lockReason ?? null;
   if (reason === null || ownerOfLock(reason, home) !== undefined) return null;
   const why = reason === '' ? '' : ` (${reason})`;

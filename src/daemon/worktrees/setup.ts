@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { milliseconds } from '../../base/duration.ts';
-import { forChild } from '../../base/environment.ts';
+import { forChild, worktreeVariables } from '../../base/environment.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { shuttingDown } from '../../contract/errors.ts';
 import type { Worktree } from '../../contract/models.ts';
@@ -17,8 +17,8 @@ import type { RepositorySettings } from '../repositories/settings.ts';
 import { identify } from '../runs/identity.ts';
 import { endMarked, terminateTree } from '../runs/terminate.ts';
 import { worktreesDirectory } from './naming.ts';
+import { portsOf } from './ports.ts';
 import { bring, findIgnored, removeStaging } from './setup-files.ts';
-import { worktreeVariables } from './worktree-variables.ts';
 
 interface Parts {
   registry: Registry;
@@ -152,7 +152,8 @@ export class Setup implements AsyncDisposable {
     await mkdir(this.#parts.logs, { recursive: true, mode: 0o700 });
     await using log = new BoundedLog(this.#logOf(row.id));
     const { environment, socket } = this.#parts;
-    const own = { ...worktreeVariables(repository, row, socket), [makingMark]: row.id };
+    const place = { repository: repository.name, path: row.path, ports: portsOf(row), socket };
+    const own = { ...worktreeVariables(place), [makingMark]: row.id };
     const env = { ...forChild(work.environment ?? environment), ...own };
     for (const words of work.commands) {
       log.say(`$ ${wordsOf(words)}`);

@@ -1,10 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isoTime, type Clock } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { WtdError } from '../../contract/errors.ts';
-import type { Snapshot } from '../../contract/models.ts';
 import type { Git } from '../git/git.ts';
 import { findCommit } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -173,20 +172,6 @@ export class Snapshots {
         registry.snapshots.delete(id);
       });
     }
-  }
-
-  modelOf(row: SnapshotRow): Snapshot {
-    const { registry } = this.#parts;
-    return {
-      id: row.id,
-      repository: registry.repositories.get(row.repositoryId)?.name ?? '',
-      worktree: row.worktreeId,
-      name: row.name,
-      branch: row.branch,
-      commit: row.commit,
-      reason: row.reason,
-      createdAt: isoTime(row.createdAt),
-    };
   }
 
   async #look(repository: RepositoryRow, row: WorktreeRow, scratch: string): Promise<Look | Blocker[]> {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { faultPoint } from '../../base/fault-point.ts';
 import { newId } from '../../base/id.ts';
 import { KeyedMutex } from '../../base/mutex.ts';
-import { WtdError } from '../../contract/errors.ts';
+import { internal, WtdError } from '../../contract/errors.ts';
 import { findFullDisk } from '../../contract/full-disk.ts';
 import type { Result } from '../../contract/index.ts';
 import type { Worktree } from '../../contract/models.ts';
@@ -160,12 +160,15 @@ export class Worktrees {
   }
 
   #failure(branch: string, error: unknown): Failure {
-    const { log, registry } = this.#parts;
+    const { registry } = this.#parts;
     const known = error instanceof WtdError ? error : findFullDisk(error, registry.repositories.list()[0]?.path ?? '/');
-    if (known) return { branch, error: { code: known.code, message: known.message, hint: known.data.hint } };
+    const { code, message, data } = known ?? this.#defect(branch, error);
+    return { branch, error: { code, message, hint: data.hint } };
+  }
+
+  #defect(branch: string, error: unknown): WtdError {
     const id = newId();
-    log.error({ id, branch, err: error }, 'a worktree could not be made');
-    const message = `something went wrong inside wtd (${id})`;
-    return { branch, error: { code: 'INTERNAL', message, hint: `find ${id} in the daemon's log, and report it` } };
+    this.#parts.log.error({ id, branch, err: error }, 'a worktree could not be made');
+    return internal(id);
   }
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planSweep, type Candidate, type Seen, type Terms } from '../../../src/daemon/cleanup/plan.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../../../src/daemon/registry/rows.ts';
+import { newRow } from '../../../src/daemon/worktrees/new-row.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -18,29 +19,22 @@ const clean: Seen = {
 };
 
 const row = (more: Partial<WorktreeRow> = {}): WorktreeRow => ({
+  ...newRow({
+    repositoryId: 'r',
+    name: 'plan-login',
+    branch: 'plan/login',
+    branchMade: true,
+    base: 'main',
+    baseCommit: 'c',
+    path: '/w',
+    kind: 'plan',
+    state: 'in_use',
+    createdAt: now - 100 * dayMs,
+    ports: { start: 8100, end: 8109 },
+  }),
   id: 'w',
-  repositoryId: 'r',
-  name: 'plan-login',
-  branch: 'plan/login',
-  branchMade: true,
-  base: 'main',
-  baseCommit: 'c',
-  path: '/w',
-  kind: 'plan',
-  state: 'in_use',
-  declared: 'active',
-  task: null,
-  pr: null,
-  setup: null,
-  snapshotId: null,
-  fence: 0,
-  removal: null,
-  portStart: 8100,
-  portEnd: 8109,
   useCount: 1,
-  createdAt: now - 100 * dayMs,
   lastUsedAt: now,
-  removedAt: null,
   ...more,
 });
 

@@ -3,6 +3,7 @@ import { newPlan } from '../../../src/daemon/plans/new-plan.ts';
 import type { GitView, RepositoryView, World } from '../../../src/daemon/reconcile/compare.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../../../src/daemon/registry/rows.ts';
 import type { MarkedProcess } from '../../../src/daemon/runs/marked.ts';
+import { newRow } from '../../../src/daemon/worktrees/new-row.ts';
 
 export type Asked = Extract<GitView, { kind: 'asked' }>;
 
@@ -22,29 +23,21 @@ const repository = (id: string): RepositoryRow => ({
 export const pathOf = (repositoryId: string, plan: string): string => `/r/${repositoryId}/worktrees/plan-${plan}`;
 
 export const worktree = (repositoryId: string, plan: string, rest: Partial<WorktreeRow> = {}): WorktreeRow => ({
+  ...newRow({
+    repositoryId,
+    name: `plan-${plan}`,
+    branch: `plan/${plan}`,
+    branchMade: true,
+    base: 'main',
+    baseCommit: 'b0',
+    path: pathOf(repositoryId, plan),
+    kind: 'plan',
+    state: 'in_use',
+    createdAt: 0,
+    ports: { start: 8100, end: 8109 },
+  }),
   id: `w-${repositoryId}-${plan}`,
-  repositoryId,
-  name: `plan-${plan}`,
-  branch: `plan/${plan}`,
-  branchMade: true,
-  base: 'main',
-  baseCommit: 'b0',
-  path: pathOf(repositoryId, plan),
-  kind: 'plan',
-  state: 'in_use',
-  declared: 'active',
-  task: null,
-  pr: null,
-  setup: null,
-  snapshotId: null,
-  removal: null,
-  fence: 0,
-  portStart: 8100,
-  portEnd: 8109,
   useCount: 1,
-  createdAt: 0,
-  lastUsedAt: null,
-  removedAt: null,
   ...rest,
 });
 
