@@ -17,6 +17,7 @@ import { PoolSettings } from './worktrees/pool-settings.ts';
 import { PoolUpkeep } from './worktrees/pool-upkeep.ts';
 import { PoolWaiters } from './worktrees/pool-waiters.ts';
 import { Pool } from './worktrees/pool.ts';
+import { PortClaims } from './worktrees/port-claims.ts';
 import { Recycling } from './worktrees/recycling.ts';
 import { Removal } from './worktrees/removal.ts';
 import { Restoring } from './worktrees/restoring.ts';
@@ -37,7 +38,7 @@ export function buildWorktrees(
   const { home, socket, setupLogs: logs } = paths;
   const settings = new RepositorySettings(ground);
   const repositories = new Repositories({ ...ground, settings });
-  const allotment = new Allotment(ground);
+  const allotment = new Allotment({ ...ground, portClaims: new PortClaims() });
   const own = { ...ground, home, settings, repositories, allotment, underWay: new UnderWay(), ...to };
   const setup = new Setup({ ...own, socket, logs });
   const worktreeFacts = new WorktreeFacts(ground);

@@ -75,7 +75,8 @@ describe('a fresh worktree', () => {
     expect(log.startsWith(join(rig.place.home, 'logs', 'setup'))).toBe(true);
     expect(statSync(log).mode & 0o777).toBe(0o600);
     const text = readFileSync(log, 'utf8');
-    expect(text).toContain(`${run.cwd ?? ''} shop 8100\n`);
+    const { ports } = await rig.call('plan.show', { plan: 'login', repository: rig.repository.path });
+    expect(text).toContain(`${run.cwd ?? ''} shop ${ports?.start ?? ''}\n`);
     expect(text).toContain('trouble\n');
     expect(text.endsWith('$ sh -c echo second\nsecond\n')).toBe(true);
     const environment = readFileSync(join(run.cwd ?? '', 'environment'), 'utf8');

@@ -49,6 +49,33 @@ test('a port range in which a run of another home listens is passed over', async
   expect(await portsOf(two, 'payment')).not.toBe(start);
 });
 
+test('daemons of two homes never give out the same port, whatever their ranges, and a range given back is free for both', async () => {
+  await using one = await Rig.setUp({ config: { ports: { base: 21_360, range_size: 4, last: 21_367 } } });
+  await using two = await Rig.setUp({ config: { ports: { base: 21_358, range_size: 5, last: 21_372 } } });
+  const create = async (rig: Rig, branch: string) => {
+    const { created } = await rig.call('worktree.create', { repository: rig.repository.path, branches: [branch] });
+    return created[0]?.ports;
+  };
+  expect(await create(one, 'a')).toEqual({ start: 21_360, end: 21_363 });
+  expect(await create(two, 'b'), 'the first that overlaps with none of the other home').toEqual({
+    start: 21_368,
+    end: 21_372,
+  });
+  expect(await create(one, 'c')).toEqual({ start: 21_364, end: 21_367 });
+  await one.call('worktree.remove', { repository: one.repository.path, worktree: 'a' });
+  await one.daemon.kill();
+  await one.startDaemon();
+  expect(await create(two, 'd'), 'overlaps only with what was given back').toEqual({ start: 21_358, end: 21_362 });
+  const { failed } = await one.call('worktree.create', { repository: one.repository.path, branches: ['e'] });
+  expect(failed).toMatchObject([{ branch: 'e', error: { code: 'PORTS_EXHAUSTED' } }]);
+  const { suggestions } = await one.refusal('plan.start', {
+    repository: one.repository.path,
+    plan: 'f',
+    command: ['true'],
+  });
+  expect(suggestions).toContainEqual('21360-21363 is passed over, because a daemon of another home has given it out');
+});
+
 test('two homes make and remove plans of one repository at once, and nothing is left of either', async () => {
   await using one = await Rig.setUp({ config: { limits: { max_concurrent: 20 } } });
   await using two = await Rig.setUp({ config: { limits: { max_concurrent: 20 } } });

@@ -15,6 +15,7 @@ import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Supervisor } from '../runs/supervisor.ts';
 import type { Restore } from './restore.ts';
+import type { Allotment } from '../worktrees/allotment.ts';
 import type { Creation } from '../worktrees/creation.ts';
 import { isOfPool } from '../worktrees/ready.ts';
 import type { Recycling } from '../worktrees/recycling.ts';
@@ -30,6 +31,7 @@ interface Parts {
   pausing: Pausing;
   registered: RegisteredRuns;
   directories: RunDirectories;
+  allotment: Allotment;
   creation: Creation;
   removal: Removal;
   setup: Setup;
@@ -60,6 +62,7 @@ export class Recovery {
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
       faultPoint('recover: worktree finished');
     }
+    await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#takeOverSetups();
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
     await this.#parts.registered.check();
@@ -96,6 +99,7 @@ export class Recovery {
       if (!row || underWay.has(id)) continue;
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
+    await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#takeOverSetups();
   }
 

@@ -6,12 +6,14 @@ import type { PortRange } from '../../contract/models.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import { findCommit } from '../git/questions.ts';
+import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from './entry.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { newRow } from './new-row.ts';
+import type { PortClaims } from './port-claims.ts';
 import { findRange, portsOf } from './ports.ts';
 import { portsExhausted } from './ports-exhausted.ts';
 import { branchExists, pathTaken } from './refusals.ts';
@@ -23,6 +25,8 @@ interface Parts {
   git: Git;
   configuration: Configuration;
   clock: Clock;
+  log: Logger;
+  portClaims: PortClaims;
 }
 
 /** What is noted there for the tools of a worktree must not make it dirty. */
@@ -136,16 +140,33 @@ export class Allotment {
     return realpath(directory);
   }
 
+  /** Claims what was given out, also by an earlier daemon, and lets go of what was given back. */
+  async keepClaims(): Promise<void> {
+    await this.#inTurn(async () => {
+      const { registry, portClaims, log } = this.#parts;
+      const leased = leasedRanges(registry);
+      portClaims.keepOnly(leased);
+      for (const range of leased) {
+        if (!(await portClaims.claim(range))) log.warn(range, 'another daemon has given out these ports as well');
+      }
+    });
+  }
+
   async #leasePorts(): Promise<PortRange> {
-    const { registry, configuration, git, clock } = this.#parts;
-    const leased = registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
+    const { registry, configuration, git, clock, portClaims } = this.#parts;
+    const leased = leasedRanges(registry);
+    portClaims.keepOnly(leased);
     const settings = configuration.current.ports;
-    const range = await findRange(settings, leased);
+    const range = await findRange(settings, leased, (each) => portClaims.claim(each));
     if (range) return range;
-    throw await portsExhausted({ registry, git, settings, now: clock.now() });
+    const claimed = await portClaims.others();
+    throw await portsExhausted({ registry, git, settings, claimed, now: clock.now() });
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     return this.#turns.run('rows', task);
   }
 }
+
+const leasedRanges = (registry: Registry): PortRange[] =>
+  registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);

@@ -36,7 +36,7 @@ export class BranchComparisons {
     repository: RepositoryRow,
     { branch, base: wanted }: { branch: string; base: string | null },
   ): Promise<Comparison | undefined> {
-    const tips = await this.#tipsOf(repository);
+    const tips = await this.tipsOf(repository);
     const baseName = wanted ?? repository.defaultBranch;
     const tip = tips.get(branch);
     // The base's own branch is where others are merged to.
@@ -55,7 +55,7 @@ export class BranchComparisons {
   }
 
   /** Tips of all branches, of which those who ask at once get the same. */
-  #tipsOf({ commonDir }: RepositoryRow): Promise<Map<string, string>> {
+  tipsOf({ commonDir }: RepositoryRow): Promise<Map<string, string>> {
     const asked =
       this.#tips.get(commonDir) ?? branchTips(this.#git, commonDir).finally(() => this.#tips.delete(commonDir));
     this.#tips.set(commonDir, asked);

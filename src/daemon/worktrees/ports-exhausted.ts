@@ -7,12 +7,14 @@ import type { WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from './entry.ts';
 import { findListeners } from './listeners.ts';
 import { askMerging } from './merging.ts';
-import { freeRanges, portsOf, type PortSettings } from './ports.ts';
+import { freeRanges, overlaps, portsOf, type PortSettings } from './ports.ts';
 
 interface Parts {
   registry: Registry;
   git: Git;
   settings: PortSettings;
+  /** Given out by other daemons. */
+  claimed: readonly PortRange[];
   now: number;
 }
 
@@ -72,12 +74,14 @@ async function rate(row: WorktreeRow, { registry, git, now }: Parts): Promise<[r
   return [2, `last used ${formatDuration(Math.max(0, now - (row.lastUsedAt ?? row.createdAt)))} ago`];
 }
 
-async function suggestPrograms({ registry, settings }: Parts): Promise<string[]> {
+async function suggestPrograms({ registry, settings, claimed }: Parts): Promise<string[]> {
   const leased = registry.worktrees.live().flatMap((row) => portsOf(row) ?? []);
   const passedOver = [...freeRanges(settings, leased)];
   const listeners = await findListeners(passedOver);
   const sentences = passedOver.flatMap(({ start, end }: PortRange) => {
     const first = listeners.find(({ port }) => port >= start && port <= end);
+    const isClaimed = claimed.some((range) => overlaps(range, { start, end }));
+    if (isClaimed) return [`${start}-${end} is passed over, because a daemon of another home has given it out`];
     if (!first) return [];
     const who = first.pid === null ? 'somebody' : `${first.command ?? 'a program'} (pid ${first.pid})`;
     return [`${start}-${end} is passed over, because ${who} listens on ${first.port}`];

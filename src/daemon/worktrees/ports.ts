@@ -19,10 +19,14 @@ export function* freeRanges(settings: PortSettings, leased: readonly PortRange[]
   }
 }
 
-/** The first range that is neither leased nor listened on; undefined: there is none. */
-export async function findRange(settings: PortSettings, leased: readonly PortRange[]): Promise<PortRange | undefined> {
+/** The first range that is neither leased nor listened on, and that could be claimed; undefined: there is none. */
+export async function findRange(
+  settings: PortSettings,
+  leased: readonly PortRange[],
+  claim: (range: PortRange) => Promise<boolean>,
+): Promise<PortRange | undefined> {
   for (const range of freeRanges(settings, leased)) {
-    if (await isQuiet(range)) return range;
+    if ((await isQuiet(range)) && (await claim(range))) return range;
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import type { Git } from '../git/git.ts';
 import { parseStatusEntries } from '../git/porcelain.ts';
-import { fullPath } from './byte-paths.ts';
+import { fullPath } from '../git/byte-paths.ts';
 
 const status = ['status', '--porcelain=v2', '--branch', '-z', '--no-renames'];
 

@@ -14,6 +14,7 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
       worktrees: { unfinished, live: () => [] },
       repositories: { get: () => ({ id: 'shop' }) },
     },
+    allotment: { keepClaims: () => Promise.resolve() },
     creation: { rollBackFound },
     underWay,
     log: { error: expect.unreachable },
