@@ -199,6 +199,7 @@ describe('a daemon that ends in the middle of a set-up', () => {
     await rig.daemon.terminate();
     expect(await refusal).toMatchObject({ code: 'SHUTTING_DOWN' });
     await rig.startDaemon();
+    await until(() => !existsSync(join(rig.repository.path, 'worktrees')), 'the trash is emptied');
     expect(await footprint(rig)).toEqual(before);
   });
 });
