@@ -30,6 +30,9 @@ describe('the check itself', () => {
     ['src/daemon/runs/a.ts', "import { x } from '../repositories/repositories.ts';"],
     ['src/daemon/repositories/a.ts', "import { x } from '../runs/supervisor.ts';"],
     ['src/daemon/worktrees/a.ts', "import { x } from '../plans/plans.ts';"],
+    ['src/daemon/worktrees/pool/a.ts', "import { x } from '../../plans/plans.ts';"],
+    ['src/daemon/worktrees/a.ts', "import { x } from './pool/pool.ts';"],
+    ['src/daemon/worktrees/snapshots/a.ts', "import { x } from '../pool/pool.ts';"],
     ['src/daemon/plans/a.ts', "import { x } from '../status/status.ts';"],
     ['src/daemon/plans/a.ts', "import { x } from '../daemon.ts';"],
     ['src/daemon/plans/a.ts', "import { x } from '../config.ts';"],
@@ -48,6 +51,8 @@ describe('the check itself', () => {
     ['src/cli/a.ts', "import { b } from './b.ts'; import { connect } from '../client/connect.ts';"],
     ['src/daemon/plans/a.ts', "import type { Config } from '../config-schema.ts';"],
     ['src/daemon/plans/a.ts', "import { x } from '../repositories/repositories.ts';"],
+    ['src/daemon/worktrees/pool/a.ts', "import { x } from '../snapshots/snapshots.ts';"],
+    ['src/daemon/worktrees/a.ts', "import { x } from './snapshots/snapshots.ts';"],
     ['src/daemon/events/a.ts', "import { x } from '../registry/events.ts';"],
     ['src/daemon/dispatch.ts', "import { x } from './methods/plan.ts';"],
   ])('allows %s: %s', (path, text) => {

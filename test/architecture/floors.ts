@@ -5,7 +5,7 @@ type Floor = 'anything' | { uses: readonly string[]; typesOf?: readonly string[]
 
 const ground = ['contract', 'base'];
 const bottom = ['git', 'commands', 'events', 'registry'];
-const belowPlans = ['worktrees', 'repositories', 'runs', ...bottom];
+const belowPlans = ['worktrees/pool', 'worktrees', 'repositories', 'runs', ...bottom];
 const services = ['status', 'cleanup', 'reconcile', 'sessions', 'plans', ...belowPlans];
 
 /** The daemon's own files: configuration, paths, log, schedule. Services are given them and know their types. */
@@ -38,6 +38,7 @@ const floors: Record<string, Floor> = {
   reconcile: service('plans', ...belowPlans),
   sessions: service('plans', ...belowPlans),
   plans: service(...belowPlans),
+  'worktrees/pool': service('worktrees', 'repositories', 'runs', ...bottom),
   worktrees: service('repositories', 'runs', ...bottom),
   repositories: service(...bottom),
   runs: service(...bottom),
@@ -59,6 +60,8 @@ function roomOf(path: string): string {
   if (path === 'src/contract/table.json') return 'table';
   const inDaemon = /^src\/daemon\/(?<room>[^/]+)(?<rest>\/)?/.exec(path)?.groups;
   if (!inDaemon) return path.split('/')[1] ?? path;
+  const inner = path.split('/').slice(2, 4).join('/');
+  if (Object.hasOwn(floors, inner)) return inner;
   const name = inDaemon['room'] ?? '';
   if (inDaemon['rest']) return name;
   const file = name.replace(/\.ts$/, '');

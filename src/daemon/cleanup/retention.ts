@@ -5,7 +5,7 @@ import type { Configuration } from '../config.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Removal } from '../worktrees/removal.ts';
-import type { Snapshots } from '../worktrees/snapshots.ts';
+import type { Snapshots } from '../worktrees/snapshots/snapshots.ts';
 import type { Setup } from '../worktrees/setup.ts';
 
 interface Parts {

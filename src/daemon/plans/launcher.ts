@@ -14,7 +14,7 @@ import type { Supervisor } from '../runs/supervisor.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import type { Allotment } from '../worktrees/allotment.ts';
 import type { Creation } from '../worktrees/creation.ts';
-import type { Handover } from '../worktrees/handover.ts';
+import type { Handover } from '../worktrees/pool/handover.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { Wanted } from '../worktrees/register.ts';

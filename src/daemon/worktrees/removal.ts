@@ -26,8 +26,8 @@ import {
   unsafe,
 } from './refusals.ts';
 import { findBlockers, findBranchBlockers, findClaim, type Blocker } from './safety.ts';
-import type { Snapshots } from './snapshots.ts';
-import { printOf } from './tree-print.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
+import { printOf } from './snapshots/tree-print.ts';
 import { activeRunIn } from './users.ts';
 
 interface Parts {

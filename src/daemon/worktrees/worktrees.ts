@@ -19,7 +19,7 @@ import type { Creation } from './creation.ts';
 import type { WorktreeFacts } from './facts.ts';
 import { branchExists, givenTwice, invalidBranch } from './refusals.ts';
 import type { Removal } from './removal.ts';
-import { toSnapshot } from './snapshot-model.ts';
+import { toSnapshot } from './snapshots/model.ts';
 import { activeRunIn } from './users.ts';
 import type { WorktreeModels } from './worktree-models.ts';
 
