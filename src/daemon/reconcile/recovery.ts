@@ -67,6 +67,8 @@ export class Recovery {
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
     await this.#parts.registered.check();
     await this.#parts.directories.removeRests();
+    // Nobody waits for it: large trees take their time.
+    void this.#eachAlone({}, () => this.#parts.removal.discarding.emptyTrash());
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
   }
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { faultPoint } from '../../base/fault-point.ts';
+import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import { findCommit, isAncestor, listWorktrees } from '../git/questions.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
@@ -11,6 +12,7 @@ import { examineBranch } from './branch-loss.ts';
 import { deleteBranchAt } from './empty-branch.ts';
 import { isMissing } from './entry.ts';
 import type { WorktreeFacts } from './facts.ts';
+import { worktreesDirectory } from './naming.ts';
 import { notOurs } from './refusals.ts';
 import { findClaim } from './safety.ts';
 import { Trash } from './trash.ts';
@@ -20,6 +22,7 @@ interface Parts {
   registry: Registry;
   git: Git;
   log: Logger;
+  configuration: Configuration;
   allotment: Allotment;
   worktreeFacts: WorktreeFacts;
   /** This daemon's, which its locks of worktrees name. */
@@ -104,10 +107,14 @@ export class Discarding {
     return loss !== null && (loss.ownCommits === 0 || loss.isMerged);
   }
 
-  /** Deletes what earlier removals moved away, wherever worktrees have been. */
+  /** Deletes what earlier removals moved away, wherever worktrees have been or would be. */
   async emptyTrash(): Promise<void> {
-    const directories = new Set(this.#parts.registry.worktrees.everyone().map(({ path }) => dirname(path)));
-    for (const directory of directories) await this.#emptyTrashOf(directory);
+    const { registry, configuration } = this.#parts;
+    const { directory: wanted } = configuration.current.worktrees;
+    const had = registry.worktrees.everyone().map(({ path }) => dirname(path));
+    // Of one that was rolled back when its daemon ended no row is left.
+    const own = registry.repositories.list().map((repository) => worktreesDirectory(repository, wanted));
+    for (const directory of new Set([...had, ...own])) await this.#emptyTrashOf(directory);
   }
 
   /** Nobody waits for it: large trees take their time. */

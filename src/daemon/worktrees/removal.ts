@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import type { UnderWay } from '../../base/under-way.ts';
 import { WtdError } from '../../contract/errors.ts';
+import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
@@ -32,6 +33,7 @@ import { activeRunIn } from './users.ts';
 
 interface Parts {
   registry: Registry;
+  configuration: Configuration;
   git: Git;
   clock: Clock;
   log: Logger;
