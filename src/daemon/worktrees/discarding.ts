@@ -18,7 +18,7 @@ import { findClaim } from './safety.ts';
 import { Trash } from './trash.ts';
 import { unregister } from './unregister.ts';
 
-interface Parts {
+export interface DiscardingParts {
   registry: Registry;
   git: Git;
   log: Logger;
@@ -37,10 +37,10 @@ export interface Discarded {
 
 /** Takes what a worktree consists of away: files, git's registration, and the branch where that is wanted. */
 export class Discarding {
-  readonly #parts: Parts;
+  readonly #parts: DiscardingParts;
   readonly #trash = new Trash();
 
-  constructor(parts: Parts) {
+  constructor(parts: DiscardingParts) {
     this.#parts = parts;
   }
 

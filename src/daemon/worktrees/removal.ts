@@ -3,18 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import { faultPoint } from '../../base/fault-point.ts';
 import type { UnderWay } from '../../base/under-way.ts';
 import { WtdError } from '../../contract/errors.ts';
-import type { Configuration } from '../config.ts';
-import type { Git } from '../git/git.ts';
 import { listWorktrees } from '../git/questions.ts';
-import type { Logger } from '../log.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { RemovalIntent, RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.ts';
-import type { Allotment } from './allotment.ts';
 import { examineBranch, type BranchLoss } from './branch-loss.ts';
-import { Discarding, type Discarded } from './discarding.ts';
+import { Discarding, type Discarded, type DiscardingParts } from './discarding.ts';
 import { isMissing, isRegistered, isUnlinked } from './entry.ts';
 import { examine } from './examine.ts';
-import type { WorktreeFacts } from './facts.ts';
 import {
   bringBack,
   inTransition,
@@ -31,22 +25,14 @@ import type { Snapshots } from './snapshots/snapshots.ts';
 import { printOf } from './snapshots/tree-print.ts';
 import { activeRunIn } from './users.ts';
 
-interface Parts {
-  registry: Registry;
-  configuration: Configuration;
-  git: Git;
+interface Parts extends DiscardingParts {
   clock: Clock;
-  log: Logger;
-  allotment: Allotment;
   underWay: UnderWay;
-  worktreeFacts: WorktreeFacts;
   snapshots: Pick<Snapshots, 'take' | 'blockersOf' | 'isWhole'>;
   /** Ends an active run; answers when its whole process tree is gone. */
   stopRun: (run: string) => Promise<unknown>;
   /** Ends what ended runs of a worktree left alive. */
   endLeftovers: (worktree: string) => Promise<void>;
-  /** This daemon's, which its locks of worktrees name. */
-  home: string;
 }
 
 /** How a worktree is to go. */
