@@ -1,6 +1,6 @@
 import type { SweepEntry } from '../contract/cleanup.ts';
 import type { Result } from '../contract/index.ts';
-import type { Event, Plan, Repository, Run, Snapshot, Worktree } from '../contract/models.ts';
+import type { Event, Plan, Repository, Run, Snapshot, Task, Worktree } from '../contract/models.ts';
 import {
   formatCommand,
   formatMegabytes,
@@ -105,6 +105,16 @@ const worktreeColumns: readonly Column<Worktree>[] = [
   ['DISK', ({ diskMb }) => formatMegabytes(diskMb)],
   ['USED', ({ lastUsedAt }, view) => formatSince(lastUsedAt, view)],
   ['PATH', ({ path }, view) => formatPath(path, view)],
+];
+
+export const taskColumns: readonly Column<Task>[] = [
+  ['STATUS', ({ status }, view) => paint(status.replace('_', ' '), status, view)],
+  ['TASK', ({ id }) => id],
+  ['PHASE', ({ phase }) => shorten(formatValue(phase))],
+  ['TEXT', ({ text }) => shorten(formatValue(text))],
+  ['AFTER', ({ depends }) => shorten(formatValue(depends))],
+  ['WAITS FOR', ({ blockedBy }) => shorten(formatValue(blockedBy))],
+  ['NOTE', ({ note }) => shorten(formatValue(note))],
 ];
 
 const failureColumns: readonly Column<Result<'worktree.create'>['failed'][number]>[] = [

@@ -73,6 +73,8 @@ const colours: Readonly<Record<string, number>> = {
   completed: grey,
   abandoned: grey,
   idle: grey,
+  pending: grey,
+  in_progress: green,
 };
 
 /** The text in the colour of its state. */

@@ -9,7 +9,7 @@ import { findCommit } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from './entry.ts';
-import { excludeFromStatus } from './exclude.ts';
+import { contextDirectory, excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { newRow } from './new-row.ts';
 import { findRange, portsOf } from './ports.ts';
@@ -26,7 +26,7 @@ interface Parts {
 }
 
 /** What is noted there for the tools of a worktree must not make it dirty. */
-const contextPattern = '/.claude-context/';
+const contextPattern = `/${contextDirectory}/`;
 
 type Adopted = Omit<Parameters<typeof newRow>[0], 'ports' | 'createdAt'>;
 
