@@ -1,23 +1,11 @@
 import type { Result } from '../contract/index.ts';
 import type { Plan } from '../contract/models.ts';
 import { formatTable, taskColumns } from './columns.ts';
-import { formatPercent, paint, plain, type View } from './format.ts';
+import { formatBar, formatCounts, paint, plain, type View } from './format.ts';
 
 type Counted = Pick<NonNullable<Plan['progress']>, 'total' | 'completed' | 'inProgress' | 'failed' | 'skipped'> & {
   percent: number | null;
 };
-
-const barWidth = 10;
-
-/** `[####------]`: in ASCII, so that it is the same on every terminal. */
-export function formatBar(percent: number | null): string {
-  const full = Math.floor(((percent ?? 0) / 100) * barWidth);
-  return `[${'#'.repeat(full)}${'-'.repeat(barWidth - full)}]`;
-}
-
-/** `3/10 30%`. */
-export const formatCounts = ({ completed, total, percent }: Counted): string =>
-  `${completed}/${total} ${formatPercent(percent)}`;
 
 /** `[###-------] 3/10 30%, 1 in progress, 2 failed`. */
 export function describeCounts(counted: Counted): string {

@@ -21,8 +21,11 @@ export const reportProgress: Handler = async ({ values: { tasks, note, plan, env
   return 0;
 };
 
-async function findCurrent(client: Client, whereabouts: Record<string, unknown>) {
-  const { name: plan, repository } = await client.call('plan.current', whereabouts as Params<'plan.current'>);
+async function findCurrent(
+  client: Client,
+  whereabouts: Record<string, unknown>,
+): Promise<{ plan: string; repository: string }> {
+  const { name: plan, repository } = await client.call('plan.current', whereabouts);
   return { plan, repository };
 }
 

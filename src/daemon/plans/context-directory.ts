@@ -3,12 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { newId } from '../../base/id.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { TaskReport } from '../../contract/models.ts';
-import { contextDirectory } from '../worktrees/exclude.ts';
+import { contextDirectory, contextFiles } from '../worktrees/context.ts';
 import { formatStatusFile } from './status-file.ts';
 
 /** Where the worktree's tools find which plan they are in, and note how its tasks are; git does not see it. */
-const currentPlanFile = join(contextDirectory, 'current-plan.txt');
-export const statusFile = join(contextDirectory, 'status.json');
+const currentPlanFile = join(contextDirectory, contextFiles.currentPlan);
+export const statusFile = join(contextDirectory, contextFiles.status);
 
 /**
  * Keeps `current-plan.txt` (the plan file's path within the repository and a newline) and, where there is none yet,

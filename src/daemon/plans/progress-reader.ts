@@ -26,9 +26,7 @@ export class ProgressReader {
   /** How far it was when somebody last looked. */
   of(plan: string): Progress | null {
     const kept = this.#registry.plans.get(plan)?.progress ?? null;
-    if (kept === null) return null;
-    const { told: _, ...progress } = kept;
-    return progress;
+    return kept && withoutTold(kept);
   }
 
   /** What is wrong with the files that tell of it. */
@@ -93,6 +91,11 @@ const judge = ({ reported, progress }: PlanRow, { file, noted, isWhole }: FoundI
   judgeTasks({ file, noted: noted ?? (isWhole ? [] : (progress?.told ?? [])), reported });
 
 const reportOf = ({ id, status, note }: JudgedTask): TaskReport => ({ id, status, note });
+
+const withoutTold = ({ currentPhase, phases, ...kept }: KeptProgress): Progress => {
+  const { total, completed, inProgress, failed, skipped, percent } = kept;
+  return { total, completed, inProgress, failed, skipped, percent, currentPhase, phases };
+};
 
 function keptProgress(tasks: JudgedTasks): KeptProgress | null {
   const progress = progressOf(tasks);

@@ -1,9 +1,6 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of each worktree that has a plan; git sees it in none. */
-export const contextDirectory = '.claude-context';
-
 /** Appends a pattern to `info/exclude` (gitignore(5)), which belongs to the repository but not to its history. */
 export async function excludeFromStatus(commonDir: string, pattern: string): Promise<void> {
   const file = join(commonDir, 'info', 'exclude');

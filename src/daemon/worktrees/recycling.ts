@@ -9,6 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../registry/rows.ts';
 import { deleteBranchAt } from './empty-branch.ts';
 import { isMissing, isUnlinked } from './entry.ts';
+import { giveContextBack } from './context.ts';
 import { examine } from './examine.ts';
 import type { PoolSettings } from './pool-settings.ts';
 import { isSetUp, readyOf } from './ready.ts';
@@ -176,6 +177,7 @@ export class Recycling {
     const discard = ['--detach', '--discard-changes', '--no-recurse-submodules'];
     await git.writeFiles(row.path, ['switch', '--quiet', ...discard, commit], env);
     await git.writeFiles(row.path, ['clean', '--quiet', '-ffd'], env);
+    await giveContextBack(git, row.path, env);
     faultPoint('release: reset');
     await this.#deleteEmptyBranch(repository, row);
     faultPoint('release: branch deleted');

@@ -16,7 +16,7 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { RepositorySettings } from '../repositories/settings.ts';
 import { identify } from '../runs/identity.ts';
 import { endMarked, terminateTree } from '../runs/terminate.ts';
-import { contextDirectory } from './exclude.ts';
+import { contextDirectory } from './context.ts';
 import { worktreesDirectory } from './naming.ts';
 import { bring, findIgnored, removeStaging } from './setup-files.ts';
 import { worktreeVariables } from './worktree-variables.ts';
