@@ -45,7 +45,7 @@ describe('how a task is', () => {
   test('comes with what it depends on and what of that is not done yet', async () => {
     await using rig = await setUpTasks();
     await reportLogin(rig, { 2.1: 'skipped' });
-    const { tasks, warnings } = await tasksOfLogin(rig);
+    const { tasks, warnings } = await rig.call('plan.tasks', { plan: 'login', repository: 'shop' });
     expect(tasks.map(({ id, text, phase, depends, blockedBy }) => [id, text, phase, depends, blockedBy])).toEqual([
       ['1.1', 'Write it', 'Begin', [], []],
       ['1.2', 'Test it', 'Begin', ['1.1'], ['1.1']],
