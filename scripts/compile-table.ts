@@ -19,6 +19,7 @@ interface Schema {
   path?: true;
   repository?: true;
   duration?: true;
+  words?: true;
   flag?: string;
   cli?: Parameter['cli'];
 }
@@ -46,7 +47,8 @@ function compileParameter(name: string, given: Schema, isRequired: boolean): Par
   const isNullable = given.anyOf?.some(({ type }) => type === 'null') ?? false;
   const schema = { ...given.anyOf?.find(({ type }) => type !== 'null'), ...given };
   const kind = kinds.get(schema.type ?? '');
-  const isPlain = kind === 'array' ? schema.items?.type === 'string' : kind !== 'record' || schema.cli !== undefined;
+  const isPlain =
+    kind === 'array' ? schema.items?.type === 'string' || schema.words : kind !== 'record' || schema.cli !== undefined;
   if (!kind || !isPlain) throw new Error(`the command line has no way to give the parameter ${name}`);
   const values = schema.enum ?? schema.items?.enum;
   const { path, repository, duration, flag, cli, description } = schema;
@@ -62,6 +64,7 @@ function compileParameter(name: string, given: Schema, isRequired: boolean): Par
     ...(duration && { duration }),
     ...(flag && { flag }),
     ...(cli && { cli }),
+    ...(cli === 'environment' && schema.properties && { names: Object.keys(schema.properties) }),
   };
 }
 

@@ -8,6 +8,7 @@ export const viewOf = ({ cwd, terminal }: Session): View => ({
   cwd,
   nowMs: Date.now(),
   hasColour: terminal.hasColour,
+  width: terminal.width,
 });
 
 /** Prints what a method answered: unchanged for programs, as text for people. */

@@ -1,8 +1,10 @@
 import type { SweepEntry } from '../contract/cleanup.ts';
 import type { Result } from '../contract/index.ts';
-import type { Event, Plan, Repository, Run, Snapshot, Worktree } from '../contract/models.ts';
+import type { Event, Plan, Repository, Run, Snapshot, Task, Worktree } from '../contract/models.ts';
 import {
+  formatBar,
   formatCommand,
+  formatCounts,
   formatMegabytes,
   formatPath,
   formatPercent,
@@ -22,7 +24,8 @@ export const planColumns: readonly Column<Plan>[] = [
   ['PLAN', ({ name }) => name],
   ['BRANCH', ({ branch }) => formatValue(branch)],
   ['PORTS', ({ ports }) => formatPorts(ports)],
-  ['PROGRESS', ({ progress: p }) => (p === null ? '-' : `${p.completed}/${p.total} ${formatPercent(p.percent)}`)],
+  ['PROGRESS', formatProgress],
+  ['PHASE', ({ progress }) => shorten(formatValue(progress?.currentPhase))],
   ['CPU', ({ run }) => formatPercent(run?.usage?.cpuPercent ?? null)],
   ['MEM', ({ run }) => formatMegabytes(run?.usage?.memoryMb ?? null)],
   ['SINCE', (plan, view) => formatSince(sinceWhen(plan), view)],
@@ -107,6 +110,16 @@ const worktreeColumns: readonly Column<Worktree>[] = [
   ['PATH', ({ path }, view) => formatPath(path, view)],
 ];
 
+export const taskColumns: readonly Column<Task>[] = [
+  ['STATUS', ({ status }, view) => paint(status.replace('_', ' '), status, view)],
+  ['TASK', ({ id }) => id],
+  ['PHASE', ({ phase }) => shorten(formatValue(phase))],
+  ['TEXT', ({ text }) => shorten(formatValue(text))],
+  ['AFTER', ({ depends }) => shorten(formatValue(depends))],
+  ['WAITS FOR', ({ blockedBy }) => shorten(formatValue(blockedBy))],
+  ['NOTE', ({ note }) => shorten(formatValue(note))],
+];
+
 const failureColumns: readonly Column<Result<'worktree.create'>['failed'][number]>[] = [
   ['NOT MADE', ({ branch }) => shorten(formatValue(branch))],
   ['WHY', ({ error }) => formatValue(error.message)],
@@ -147,6 +160,13 @@ export async function formatTable<Row>(
   return `${drawn.toString().replaceAll(/ +$/gm, '')}\n`;
 }
 
+const widthForBars = 120;
+
+function formatProgress({ progress }: Plan, { width = Infinity }: View): string {
+  if (progress === null) return '-';
+  return width < widthForBars ? formatCounts(progress) : `${formatBar(progress.percent)} ${formatCounts(progress)}`;
+}
+
 function describeState({ state, run }: Plan): string {
   if (state === 'queued' && typeof run?.queuePosition === 'number') return `queued #${run.queuePosition}`;
   return state;
@@ -159,4 +179,6 @@ function sinceWhen({ run, lastActivityAt }: Plan): string {
 
 const longestCell = 60;
 
-const shorten = (text: string): string => (text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text);
+function shorten(text: string): string {
+  return text.length > longestCell ? `${text.slice(0, longestCell - 1)}…` : text;
+}

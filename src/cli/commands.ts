@@ -8,6 +8,7 @@ import { execPlan } from './exec.ts';
 import { usageError } from './failure.ts';
 import { showHelp } from './show-help.ts';
 import { execInPool } from './pool-exec.ts';
+import { reportProgress } from './progress.ts';
 import { callRaw } from './rpc.ts';
 import { installService, showService, uninstallService } from './service.ts';
 import { printJson } from './session.ts';
@@ -22,14 +23,28 @@ import { createWorktrees, showWorktrees } from './worktree.ts';
 interface Addition {
   readonly flags?: readonly Parameter[];
   readonly variadic?: boolean;
+  /** What the command finds out by itself. */
+  readonly optional?: readonly string[];
   readonly handle?: Handler;
 }
 
 const flag = (name: string, description: string): Parameter => ({ name, kind: 'boolean', description });
 
+const parametersOf = (method: string, names: readonly string[]): Parameter[] =>
+  requireMethod(method).params.filter(({ name }) => names.includes(name));
+
 const additions: Readonly<Record<string, Addition>> = {
   'daemon.doctor': { handle: seeDoctor },
   'daemon.shutdown': { handle: shutDown },
+  'plan.progress': {
+    flags: [
+      { name: 'note', kind: 'string', description: 'What to know about them' },
+      ...parametersOf('plan.current', ['env']),
+    ],
+    optional: ['plan'],
+    variadic: true,
+    handle: reportProgress,
+  },
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },
@@ -38,13 +53,18 @@ const additions: Readonly<Record<string, Addition>> = {
 };
 
 function commandOf(method: TableMethod): Command {
-  const { flags = [], variadic = false, handle = callMethod } = additions[method.name] ?? {};
+  const { flags = [], variadic = false, optional = [], handle = callMethod } = additions[method.name] ?? {};
   const last = variadic ? method.positional?.at(-1) : undefined;
+  const given = method.params.map((parameter) => ({
+    ...parameter,
+    ...(parameter.name === last && { kind: 'array' as const }),
+    ...(optional.includes(parameter.name) && { required: false }),
+  }));
   return {
     name: method.name.replace('.', ' '),
     summary: method.summary,
     method: method.name,
-    parameters: [...method.params.map((p) => (p.name === last ? { ...p, kind: 'array' as const } : p)), ...flags],
+    parameters: [...given, ...flags],
     positional: method.positional ?? [],
     variadic,
     ...(method.rest && { rest: method.rest }),
@@ -53,9 +73,6 @@ function commandOf(method: TableMethod): Command {
     handle,
   };
 }
-
-const parametersOf = (method: string, names: readonly string[]): Parameter[] =>
-  requireMethod(method).params.filter(({ name }) => names.includes(name));
 
 /** What exists only on the command line. */
 const ownCommands: readonly Command[] = [

@@ -5,6 +5,8 @@ export interface View {
   readonly cwd: string;
   readonly nowMs: number;
   readonly hasColour: boolean;
+  /** Of the terminal, in characters; undefined: as wide as anybody likes. */
+  readonly width?: number | undefined;
 }
 
 /** Control characters would break a table and could steer the terminal. */
@@ -29,6 +31,24 @@ export function formatMegabytes(megabytes: number | null): string {
 }
 
 export const formatPercent = (percent: number | null): string => (percent === null ? '-' : `${percent.toFixed(0)}%`);
+
+const barWidth = 10;
+
+/** `[###-------]`: in ASCII, so that it is the same on every terminal. */
+export function formatBar(percent: number | null): string {
+  const full = Math.floor(((percent ?? 0) / 100) * barWidth);
+  return `[${'#'.repeat(full)}${'-'.repeat(barWidth - full)}]`;
+}
+
+interface Counted {
+  readonly completed: number;
+  readonly total: number;
+  readonly percent: number | null;
+}
+
+/** `3/10 30%`. */
+export const formatCounts = ({ completed, total, percent }: Counted): string =>
+  `${completed}/${total} ${formatPercent(percent)}`;
 
 export const formatPorts = (ports: { start: number; end: number } | null): string =>
   ports === null ? '-' : `${ports.start}-${ports.end}`;
@@ -73,6 +93,8 @@ const colours: Readonly<Record<string, number>> = {
   completed: grey,
   abandoned: grey,
   idle: grey,
+  pending: grey,
+  in_progress: green,
 };
 
 /** The text in the colour of its state. */

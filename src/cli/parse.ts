@@ -227,8 +227,11 @@ function requireAll(grammar: Grammar, values: Values): void {
 
 function surrounding(grammar: Grammar, { cwd, env }: Surroundings): Values {
   const known = Object.entries(env).filter(([, value]) => value !== undefined);
-  const sources = { cwd, environment: Object.fromEntries(known) };
+  const environment = (names: readonly string[] | undefined) =>
+    Object.fromEntries(names ? known.filter(([name]) => names.includes(name)) : known);
   return Object.fromEntries(
-    grammar.parameters.flatMap(({ name, cli }) => (cli === undefined ? [] : [[name, sources[cli]]])),
+    grammar.parameters.flatMap(({ name, cli, names }) =>
+      cli === undefined ? [] : [[name, cli === 'cwd' ? cwd : environment(names)]],
+    ),
   );
 }

@@ -4,6 +4,7 @@ import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
+import { describeProgress, formatTasks } from './progress-view.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
 import { describeRemoval, formatHealth } from './worktree-text.ts';
@@ -25,9 +26,11 @@ const presenters: Presenters = {
   'pool.release': describeReturn,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
+  'plan.progress': describeProgress,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',
   'plan.resume': describePause,
   'plan.stop': describeEnd,
+  'plan.tasks': formatTasks,
   'plan.wait': describeEnd,
   'repository.trust': ({ name, commands }) =>
     commands.length === 0

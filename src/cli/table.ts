@@ -22,6 +22,8 @@ export interface Parameter {
   readonly flag?: string;
   /** Filled in from the surroundings; it has no flag. */
   readonly cli?: 'cwd' | 'environment';
+  /** Of the environment only these variables; default: all. */
+  readonly names?: readonly string[];
 }
 
 export interface TableMethod {

@@ -31,6 +31,11 @@ export class Terminal {
     return this.isInteractive && !this.#env['NO_COLOR'];
   }
 
+  /** In characters; undefined where nobody looks at it as it is. */
+  get width(): number | undefined {
+    return this.isInteractive && this.#out.columns > 0 ? this.#out.columns : undefined;
+  }
+
   /** Writes to standard output, and waits while its reader is behind. */
   async print(text: string): Promise<void> {
     const out = this.#out;

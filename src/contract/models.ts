@@ -165,6 +165,20 @@ export const taskStatus = z.enum(['pending', 'in_progress', 'completed', 'failed
 /** What somebody says of a task of a plan file. */
 export const taskReport = z.object({ id: z.string(), status: taskStatus, note: z.string().nullable() });
 
+/** A task of a plan; without a plan file one that somebody told of. */
+export const task = z.object({
+  id: z.string(),
+  text: z.string().nullable(),
+  /** The title of its phase. */
+  phase: z.string().nullable(),
+  status: taskStatus,
+  source: z.enum(['reported', 'status', 'checkbox']),
+  note: z.string().nullable(),
+  depends: z.array(z.string()),
+  /** Those it depends on that are not done yet. */
+  blockedBy: z.array(z.string()),
+});
+
 export const mergeStrategy = z.enum(['merge', 'squash', 'ff']);
 
 /** How a plan ended; what does not apply is null. */
@@ -261,6 +275,7 @@ export type Progress = z.infer<typeof progress>;
 export type Counts = z.infer<typeof counts>;
 export type TaskStatus = z.infer<typeof taskStatus>;
 export type TaskReport = z.infer<typeof taskReport>;
+export type Task = z.infer<typeof task>;
 export type MergeStrategy = z.infer<typeof mergeStrategy>;
 export type Plan = z.infer<typeof plan>;
 export type Finding = z.infer<typeof finding>;

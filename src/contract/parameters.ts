@@ -54,6 +54,10 @@ export const milliseconds = z.int().min(0).max(Number.MAX_SAFE_INTEGER).meta({ d
 
 export const description = text(4096);
 
+/** Of a task of a plan file. */
+export const taskId = text(32).regex(/^\d+\.\d+(\.\d+)?$/, 'must be an id such as 1.2 or 1.2.3');
+export const taskNote = text(4096);
+
 const upTo = (most: number) => z.int().min(1).max(most);
 
 /** Limits of a run. One that is left out is the plan's, else the configuration's; null: none. */

@@ -11,6 +11,8 @@ import {
   name,
   path,
   revision,
+  taskId,
+  taskNote,
   text,
 } from './parameters.ts';
 
@@ -49,6 +51,47 @@ export const show = method({
   summary: 'Show one plan',
   params: one,
   result: models.plan,
+  cli: { positional: ['plan'] },
+});
+
+export const current = method({
+  summary: 'Show the plan one is in: by the environment of a run, the worktree around, or the only open plan around',
+  params: {
+    cwd: addressing.cwd,
+    env: z
+      .strictObject({
+        WTD_PLAN: text(4096).optional(),
+        WTD_REPOSITORY: text(4096).optional(),
+        CLAUDE_WORKTREE: text(4096).optional(),
+      })
+      .describe('What a run is told about itself')
+      .meta({ cli: 'environment' })
+      .optional(),
+  },
+  result: models.plan,
+});
+
+const given = z.strictObject({ id: taskId, status: models.taskStatus, note: taskNote.nullable().optional() });
+
+export const progress = method({
+  summary: 'Report how tasks of a plan are; the last report of each counts',
+  params: {
+    ...one,
+    tasks: z
+      .array(given)
+      .min(1)
+      .max(1000)
+      .describe(`Each as <id>=<status> (${models.taskStatus.options.join(', ')}), after the name of the plan`)
+      .meta({ words: true }),
+  },
+  result: models.plan,
+  cli: { positional: ['tasks'] },
+});
+
+export const tasks = method({
+  summary: 'List the tasks of a plan, how each is, who says so, and what it waits for',
+  params: one,
+  result: z.object({ tasks: z.array(models.task), warnings: z.array(z.string()) }),
   cli: { positional: ['plan'] },
 });
 

@@ -12,6 +12,8 @@ import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
 import { Launcher } from './plans/launcher.ts';
+import { PlanTasks } from './plans/plan-tasks.ts';
+import { CurrentPlan } from './plans/current-plan.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
@@ -127,8 +129,12 @@ function placesOf(registry: Registry) {
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
   const { socket } = ground.paths;
-  const worktrees = buildWorktrees(ground, runs, { stopRun: (run) => plans.stopRun(run, {}), isEnding });
-  const facts = new PlanFactsReader(worktrees);
+  const worktrees = buildWorktrees(ground, runs, {
+    stopRun: (run) => plans.stopRun(run, {}),
+    lastLook: (worktree) => facts.lastLook(worktree),
+    isEnding,
+  });
+  const facts: PlanFactsReader = new PlanFactsReader(worktrees);
   const built = { ...ground, ...runs, ...worktrees, facts };
   const launcher = new Launcher({ ...built, socket });
   const gate = new Gate(built);
@@ -179,6 +185,8 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    planTasks: new PlanTasks({ ...ground, ...plans }),
+    currentPlan: new CurrentPlan({ ...ground, ...plans }),
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

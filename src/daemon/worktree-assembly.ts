@@ -32,7 +32,12 @@ import { Worktrees } from './worktrees/worktrees.ts';
 export function buildWorktrees(
   ground: Ground,
   runs: { leftovers: Leftovers; diskUsage: DiskUsage },
-  to: { stopRun: (run: string) => Promise<unknown>; isEnding: () => boolean },
+  to: {
+    stopRun: (run: string) => Promise<unknown>;
+    /** Before a worktree goes. */
+    lastLook: (worktree: string) => Promise<void>;
+    isEnding: () => boolean;
+  },
 ) {
   const { registry, configuration, paths } = ground;
   const { home, socket, setupLogs: logs } = paths;
@@ -43,9 +48,12 @@ export function buildWorktrees(
   const setup = new Setup({ ...own, socket, logs });
   const worktreeFacts = new WorktreeFacts(ground);
   const snapshots = new Snapshots(own);
-  const endLeftovers = (worktree: string) => runs.leftovers.endIn(worktree);
-  const parts = { ...own, setup, worktreeFacts, snapshots, endLeftovers };
-  const removal = new Removal(parts);
+  const parts = { ...own, setup, worktreeFacts, snapshots };
+  const settle = async (worktree: string) => {
+    await runs.leftovers.endIn(worktree);
+    await to.lastLook(worktree);
+  };
+  const removal = new Removal({ ...parts, settle });
   const creation = new Creation({ ...parts, removal });
   const restoring = new Restoring({ ...ground, creation, snapshots });
   const diskMbOf = (worktree: string) => {

@@ -40,6 +40,16 @@ const complaint = (...argv: string[]): string => {
   throw new Error('it was accepted');
 };
 
+test('of the environment only what a parameter names is sent', () => {
+  const parameters = [
+    { name: 'env', kind: 'record' as const, cli: 'environment' as const, names: ['A', 'B', 'UNSET'] },
+  ];
+  const env = { A: '1', SECRET: 'x', UNSET: undefined };
+  expect(parseArguments({ name: 'try', parameters, positional: [] }, [], { cwd: '/', env }).values).toEqual({
+    env: { A: '1' },
+  });
+});
+
 describe('what is given', () => {
   test.each([
     [['login'], { plan: 'login' }],

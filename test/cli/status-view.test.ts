@@ -24,8 +24,53 @@ test('a row tells all about a plan', () => {
       .join(' '),
   ).toBe('STATE PLAN BRANCH PORTS PROGRESS CPU MEM SINCE WORKTREE');
   expect(cellsOf(statusColumns(plans), plans, view)).toEqual([
-    ['running', 'login', 'plan/login', '8100-8109', '3/10 30%', '12%', '85 MB', '5m', 'worktrees/plan-login'],
+    [
+      'running',
+      'login',
+      'plan/login',
+      '8100-8109',
+      '[###-------] 3/10 30%',
+      '12%',
+      '85 MB',
+      '5m',
+      'worktrees/plan-login',
+    ],
   ]);
+});
+
+test('the phase is told where there is one', () => {
+  const plans = [plan({ progress: { ...progress, currentPhase: 'Later on' } }), plan({ name: 'b' })];
+  const titles = statusColumns(plans).map(([title]) => title);
+  expect(titles.slice(3, 6)).toEqual(['PORTS', 'PROGRESS', 'PHASE']);
+  expect(cellsOf(statusColumns(plans), plans, view).map((row) => row[5])).toEqual(['Later on', '-']);
+});
+
+test('the total of all tasks follows the summary', async () => {
+  const { aggregate } = picture([]);
+  const tasks = { total: 40, completed: 12, inProgress: 2, failed: 1, skipped: 0 };
+  const text = await formatStatus(
+    picture([plan({ progress })], { aggregate: { ...aggregate, tasks, percent: 30 } }),
+    view,
+  );
+  expect(text).toContain('\n[###-------] 12/40 30%, 2 in progress, 1 failed of all tasks\n');
+  expect(await formatStatus(picture([plan()]), view)).not.toContain('of all tasks');
+});
+
+test('a narrow terminal does without the bar, then without columns; in colour as well', async () => {
+  const plans = [plan({ progress: { ...progress, currentPhase: 'Later on' } })];
+  const linesAt = async (width: number, hasColour = false) =>
+    (await formatStatus(picture(plans), { ...view, width, hasColour })).split('\n').slice(0, 2);
+  expect((await linesAt(119))[0]).toBe(
+    'STATE    PLAN   BRANCH      PORTS      PROGRESS  PHASE     CPU  MEM    SINCE  WORKTREE',
+  );
+  expect((await linesAt(200))[1]).toContain('[###-------] 3/10 30%');
+  for (const width of [80, 60, 40, 30]) {
+    const lines = await linesAt(width);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
+    expect(lines[1]).toContain('running  login');
+    expect(lines[1]).toContain('3/10 30%');
+    expect((await linesAt(width, true))[0]).toBe(lines[0]);
+  }
 });
 
 test('what is not known is a dash', () => {

@@ -2,6 +2,8 @@ import type { MethodName, Params, Result, StreamName } from '../../contract/inde
 import type { Sweeper } from '../cleanup/sweeper.ts';
 import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
+import type { CurrentPlan } from '../plans/current-plan.ts';
+import type { PlanTasks } from '../plans/plan-tasks.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
@@ -24,6 +26,8 @@ export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  planTasks: PlanTasks;
+  currentPlan: CurrentPlan;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;

@@ -7,6 +7,13 @@ export const list: Handler<'plan.list'> = async ({ plans }, address) => ({ plans
 
 export const show: Handler<'plan.show'> = ({ plans }, address) => plans.show(address);
 
+export const current: Handler<'plan.current'> = ({ currentPlan }, whereabouts) => currentPlan.find(whereabouts);
+
+export const progress: Handler<'plan.progress'> = ({ planTasks }, { tasks: reports, ...address }) =>
+  planTasks.report(address, reports);
+
+export const tasks: Handler<'plan.tasks'> = ({ planTasks }, address) => planTasks.list(address);
+
 export const start: Handler<'plan.start'> = async ({ plans, runs }, { repository, cwd, plan: name, ...wish }) =>
   runs.modelOf(await plans.start({ repository, cwd }, { name, ...wish }));
 

@@ -18,7 +18,7 @@ import type { Handover } from '../worktrees/pool/handover.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { Wanted } from '../worktrees/register.ts';
-import { writeCurrentPlan } from './context-directory.ts';
+import { writeContext } from './context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { runEnvironment } from './run-environment.ts';
 
@@ -136,7 +136,8 @@ export class Launcher {
     const worktree = present
       ? await this.#parts.allotment.providePorts(present)
       : await this.#make({ plan, repository, environment }, undo);
-    await writeCurrentPlan(worktree.path, plan.file);
+    const tasks = await this.#parts.facts.progress.asKnown({ plan, repository, worktree });
+    await writeContext(worktree.path, { file: plan.file, tasks });
     return { plan, repository, worktree };
   }
 

@@ -26,11 +26,12 @@ export class PlanFactsReader {
   readonly #worktreeFacts: WorktreeFacts;
   readonly #known = new Map<string, Known>();
   readonly #underWay = new Map<string, Promise<void>>();
-  readonly progress = new ProgressReader();
+  readonly progress: ProgressReader;
 
   constructor({ registry, worktreeFacts }: { registry: Registry; worktreeFacts: WorktreeFacts }) {
     this.#registry = registry;
     this.#worktreeFacts = worktreeFacts;
+    this.progress = new ProgressReader(registry);
   }
 
   /** What was last found out. */
@@ -43,6 +44,14 @@ export class PlanFactsReader {
     const old = plans.filter(({ id }) => performance.now() - (this.#known.get(id)?.at ?? -Infinity) > maxAgeMs);
     const groups = groupByRepository(old);
     await Promise.all([...groups].map(([id, group]) => this.#refreshRepository(id, { plans: group, maxAgeMs })));
+  }
+
+  /** Before a worktree goes: what is ticked off in it is written down. */
+  async lastLook(id: string): Promise<void> {
+    const plan = this.#registry.plans.byWorktree(id);
+    const worktree = this.#registry.worktrees.get(id);
+    const repository = plan && this.#registry.repositories.get(plan.repositoryId);
+    if (repository) await this.progress.refresh({ plan, repository, worktree });
   }
 
   forget(plan: string): void {

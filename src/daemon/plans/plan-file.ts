@@ -2,6 +2,8 @@ export interface Task {
   id: string;
   text: string;
   done: boolean;
+  /** Ids of the tasks that come before it, as they are written there. */
+  depends: string[];
 }
 
 export interface Phase {
@@ -18,6 +20,7 @@ export interface PlanFile {
 
 const phaseLine = /^## Phase (?<number>\d+): (?<title>.+)$/;
 const taskLine = /^- \[(?<mark>[ xX])\] (?<id>\d+\.\d+(?:\.\d+)?) (?<text>.+)$/;
+const dependsNote = /^\(\s*depends\s*:(?<ids>[^()]*)\)$/i;
 
 /** Reads a Markdown plan: phases, and below them tasks with an id, both at column 0. Everything else is prose. Pure. */
 export function parsePlanFile(markdown: string): PlanFile {
@@ -28,7 +31,16 @@ export function parsePlanFile(markdown: string): PlanFile {
     const task = taskLine.exec(line)?.groups;
     if (!task) continue;
     const { id = '', text = '', mark } = task;
-    (file.phases.at(-1)?.tasks ?? file.loose).push({ id, text: text.trim(), done: mark !== ' ' });
+    (file.phases.at(-1)?.tasks ?? file.loose).push({ id, ...splitText(text.trim()), done: mark !== ' ' });
   }
   return file;
+}
+
+/** `Test it (depends: 1.1, 1.2)`; looked for from the end, because a long line must not be searched again and again. */
+function splitText(text: string): Pick<Task, 'text' | 'depends'> {
+  const start = text.endsWith(')') ? text.lastIndexOf('(') : -1;
+  const ids = start === -1 ? undefined : dependsNote.exec(text.slice(start))?.groups?.['ids'];
+  if (ids === undefined) return { text, depends: [] };
+  const depends = ids.split(/[\s,]+/).filter((id) => id !== '');
+  return { text: text.slice(0, start).trimEnd(), depends: [...new Set(depends)] };
 }

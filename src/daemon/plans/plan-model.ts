@@ -66,7 +66,11 @@ export class PlanModels {
       outcome: outcome && describeOutcome(outcome),
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
-      warnings: [...setupWarnings(worktree), ...this.#warnings(latest, facts)],
+      warnings: [
+        ...setupWarnings(worktree),
+        ...this.#warnings(latest, facts),
+        ...this.#parts.facts.progress.warningsOf(plan.id),
+      ],
     };
   }
 

@@ -15,6 +15,7 @@ import type { RunDirectories } from '../runs/run-directory.ts';
 import type { Pausing } from '../runs/pausing.ts';
 import type { Stopping } from '../runs/stopping.ts';
 import type { Removal } from '../worktrees/removal.ts';
+import { giveContextBack } from '../worktrees/context.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
@@ -180,13 +181,14 @@ export class Plans {
   }
 
   async #remove(repository: RepositoryRow, plan: PlanRow): Promise<void> {
-    const { registry, removal, directories, facts } = this.#parts;
+    const { registry, removal, directories, facts, git } = this.#parts;
     const active = registry.runs.activeOf(plan.id);
     const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
     // One that was there before the plan outlives it.
     if (worktree?.kind === 'plan' && worktree.state !== 'removed')
       await removal.remove(repository, worktree, { activeRun: active?.id ?? null, reason: 'plan removed' });
     else if (active) throw stillActive(plan, active);
+    else if (worktree?.state === 'in_use') await giveContextBack(git, worktree.path).catch(() => undefined); // or it is missing
     // First, so that a directory without a row is never one that is about to go.
     for (const { id } of registry.runs.ofPlan(plan.id)) {
       await directories.remove(id);

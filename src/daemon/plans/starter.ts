@@ -200,8 +200,10 @@ export class Starter {
     const { registry } = this.#parts;
     const isNewRepository = !registry.repositories.get(repository.id);
     const about = { repository: repository.name, plan: plan.name };
-    const changed = { ...plan, lastAttempt: run.attempt, lastActivityAt: run.queuedAt };
     const before = registry.plans.get(plan.id);
+    // Somebody may have reported since; only one that begins anew forgets that.
+    const { reported, progress } = before?.outcome === null ? before : plan;
+    const changed = { ...plan, reported, progress, lastAttempt: run.attempt, lastActivityAt: run.queuedAt };
     registry.change((tell) => {
       if (isNewRepository) {
         registry.repositories.insert(repository);

@@ -112,4 +112,10 @@ export class Wishes {
 const begunAgain = (plan: PlanRow): PlanRow =>
   plan.outcome === null
     ? plan
-    : { ...plan, outcome: null, baseCommit: plan.outcome.kind === 'merged' ? plan.outcome.tip : plan.baseCommit };
+    : {
+        ...plan,
+        outcome: null,
+        baseCommit: plan.outcome.kind === 'merged' ? plan.outcome.tip : plan.baseCommit,
+        reported: [],
+        progress: null,
+      };

@@ -132,6 +132,9 @@ export type PlanOutcome =
     }
   | { kind: 'abandoned'; tip: string | null; archive: string | null; snapshot: string | null; at: number };
 
+/** With each task as it was, for when nobody can look any more. */
+export type KeptProgress = Progress & { told: TaskReport[] };
+
 export interface PlanRow {
   id: string;
   repositoryId: string;
@@ -149,7 +152,7 @@ export interface PlanRow {
   /** What its runs said of its tasks, the last of each. */
   reported: TaskReport[];
   /** How far it was when somebody last looked; kept when the worktree goes. */
-  progress: Progress | null;
+  progress: KeptProgress | null;
   /** Null: nothing is under way. */
   intent: PlanIntent | null;
   /** Null: it is neither merged here nor abandoned. */

@@ -42,7 +42,7 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 const unreadable = (path: string, cause: string): WtdError =>
-  new WtdError('INVALID_PARAMS', `the configuration ${path} is not read: ${cause}`, {
+  new WtdError('INVALID_PARAMS', `${path} is not read: ${cause}`, {
     hint: `make ${path} a small file of the repository itself, or take it away`,
     issues: [{ path, message: cause }],
   });

@@ -4,6 +4,7 @@ import type { Picture } from '../../contract/status.ts';
 import type { Configuration } from '../config.ts';
 import type { PlanFactsReader } from '../plans/plan-facts.ts';
 import type { PlanModels } from '../plans/plan-model.ts';
+import { percentOf } from '../plans/progress.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { DaemonStatus } from './daemon-status.ts';
@@ -107,7 +108,7 @@ function aggregate(plans: readonly Plan[]): Picture['aggregate'] {
     running: plans.filter(({ state }) => ['starting', 'running', 'paused', 'stopping'].includes(state)).length,
     queued: plans.filter(({ state }) => state === 'queued').length,
     tasks,
-    percent: tasks.total === 0 ? null : Math.round((tasks.completed / tasks.total) * 1000) / 10,
+    percent: percentOf(tasks),
   };
 }
 

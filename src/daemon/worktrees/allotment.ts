@@ -10,6 +10,7 @@ import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from './entry.ts';
+import { contextDirectory } from './context.ts';
 import { excludeFromStatus } from './exclude.ts';
 import { worktreeName, worktreesDirectory } from './naming.ts';
 import { newRow } from './new-row.ts';
@@ -30,7 +31,7 @@ interface Parts {
 }
 
 /** What is noted there for the tools of a worktree must not make it dirty. */
-const contextPattern = '/.claude-context/';
+const contextPattern = `/${contextDirectory}/`;
 
 type Adopted = Omit<Parameters<typeof newRow>[0], 'ports' | 'createdAt'>;
 

@@ -31,8 +31,8 @@ interface Parts extends DiscardingParts {
   snapshots: Pick<Snapshots, 'take' | 'blockersOf' | 'isWhole'>;
   /** Ends an active run; answers when its whole process tree is gone. */
   stopRun: (run: string) => Promise<unknown>;
-  /** Ends what ended runs of a worktree left alive. */
-  endLeftovers: (worktree: string) => Promise<void>;
+  /** Ends what ended runs of a worktree left alive, then writes down what only its files tell. */
+  settle: (worktree: string) => Promise<void>;
 }
 
 /** How a worktree is to go. */
@@ -106,7 +106,7 @@ export class Removal {
     if (look.isForeign) throw notOurs(repository, blockers);
     if (isRefused) throw unsafe(row, blockers, await this.#rescueOf(row, look.isFinal));
     if (wish.activeRun !== null) await this.#parts.stopRun(wish.activeRun);
-    await this.#parts.endLeftovers(row.id);
+    await this.#parts.settle(row.id);
     const kept = await this.#keepFirst(repository, row, wish.reason ?? 'removed');
     faultPoint('remove: snapshot taken');
     const removal = {

@@ -16,6 +16,7 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { RepositorySettings } from '../repositories/settings.ts';
 import { identify } from '../runs/identity.ts';
 import { endMarked, terminateTree } from '../runs/terminate.ts';
+import { contextDirectory } from './context.ts';
 import { worktreesDirectory } from './naming.ts';
 import { portsOf } from './ports.ts';
 import { bring, findIgnored, removeStaging } from './setup-files.ts';
@@ -75,7 +76,7 @@ export class Setup implements AsyncDisposable {
     const { setup } = (await settings.trusted(repository)).worktrees;
     const { path: checkout, commonDir } = repository;
     const directory = worktreesDirectory(repository, configuration.current.worktrees.directory);
-    const places = { checkout, own: [directory, join(checkout, '.claude-context')] };
+    const places = { checkout, own: [directory, join(checkout, contextDirectory)] };
     const files = checkout === commonDir ? [] : await findIgnored(git, places, [...setup.copy, ...setup.clone]);
     if (files.length === 0 && setup.run.length === 0) return null;
     return { files, commands: setup.run, timeout: setup.timeout, environment };

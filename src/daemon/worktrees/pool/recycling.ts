@@ -8,6 +8,7 @@ import type { Logger } from '../../log.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../../registry/rows.ts';
 import { deleteBranchAt } from '../empty-branch.ts';
+import { giveContextBack } from '../context.ts';
 import { isMissing, isUnlinked } from '../entry.ts';
 import { examine } from '../examine.ts';
 import { stillWorkedIn, unlinked, unsafe } from '../refusals.ts';
@@ -169,6 +170,7 @@ export class Recycling {
     const discard = ['--detach', '--discard-changes', '--no-recurse-submodules'];
     await git.writeFiles(row.path, ['switch', '--quiet', ...discard, commit], env);
     await git.writeFiles(row.path, ['clean', '--quiet', '-ffd'], env);
+    await giveContextBack(git, row.path, env);
     faultPoint('release: reset');
     await this.#deleteEmptyBranch(repository, row);
     faultPoint('release: branch deleted');
