@@ -24,6 +24,9 @@ export const eventTypes = {
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted, snapshot }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
+  'conflict.found':
+    'Two running plans can no longer be merged as they are: { with, files, severity, plans }; `plans` are ids.',
+  'conflict.resolved': 'Two plans that collided no longer do, or one of them is gone: { with, plans }.',
   'run.queued': 'A run waits for a place: { attempt }.',
   'run.starting': 'A run is being started: { attempt }.',
   'run.started': 'The command of a run was executed, or a run was registered: { pid, kind }.',
