@@ -243,7 +243,8 @@ test('uncommitted work counts when asked for, and no worktree is touched', async
   writeFileSync(indexes[1] ?? '', 'no index');
   two.write('more', 'more');
   const broken = await matrix(rig, true);
-  expect(broken.branches).toEqual(['plan/two']);
+  expect(broken.plans).toEqual([{ name: 'two', branch: 'plan/two', base: 'main', uncommitted: null }]);
+  expect((await rig.wtd('conflicts', '--uncommitted')).stdout).toContain('could not be read of: two');
 });
 
 test('two running plans that begin to collide are told of once, and again when they no longer do', async () => {

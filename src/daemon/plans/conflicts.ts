@@ -7,7 +7,7 @@ import { TrialObjects, type Pair } from '../git/trial-merges.ts';
 import type { Logger } from '../log.ts';
 import type { Paths } from '../paths.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
+import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { WorktreeFacts } from '../worktrees/facts.ts';
 import type { Collision, Collisions } from './collisions.ts';
@@ -104,11 +104,12 @@ export class Conflicts {
     const found = await Promise.all(
       plans.map(async (plan): Promise<Entry[]> => {
         const contender = contenders.find((each) => each.plan.id === plan.id);
-        const { dirty, merged } = facts.of(plan.id);
+        const { dirty, merged, missing } = facts.of(plan.id);
         const isOpen = contender !== undefined || (merged !== true && plan.outcome?.kind !== 'abandoned');
         const base = plan.base ?? repository.defaultBranch;
         if (!isOpen || base === null) return [];
-        if (dirty !== true) return contender ? [{ ...contender, uncommitted: false }] : [];
+        const uncommitted = dirty === null && this.#worktreeOf(plan) && !missing ? null : false;
+        if (dirty !== true) return contender ? [{ ...contender, uncommitted }] : [];
         const comparison = await worktreeFacts.comparisons.compare(repository, plan);
         if (comparison === undefined) return [];
         const tip = await this.#commitUncommitted(plan, objects);
@@ -121,8 +122,8 @@ export class Conflicts {
   }
 
   async #commitUncommitted(plan: PlanRow, objects: TrialObjects): Promise<string | undefined> {
-    const { registry, git, paths, log } = this.#parts;
-    const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
+    const { git, paths, log } = this.#parts;
+    const worktree = this.#worktreeOf(plan);
     if (!worktree) return undefined;
     try {
       return await commitUncommitted(git, worktree.path, { objects, trials: paths.trials });
@@ -130,6 +131,11 @@ export class Conflicts {
       log.warn({ worktree: worktree.path, err: error }, 'what is not committed there could not be read');
       return undefined;
     }
+  }
+
+  #worktreeOf({ worktreeId }: PlanRow): WorktreeRow | undefined {
+    const row = worktreeId === null ? undefined : this.#parts.registry.worktrees.get(worktreeId);
+    return row?.state === 'removed' ? undefined : row;
   }
 
   async #compare(repository: RepositoryRow, entries: Entry[], objects?: TrialObjects): Promise<Picture> {
