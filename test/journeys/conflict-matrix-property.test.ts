@@ -40,8 +40,7 @@ test('of any histories it says what git merge does', { timeout: 60_000 + rounds 
       repository,
       chosen.map((history, at) => ({ branch: branches[at] ?? '', history })),
     );
-    const commits = repository.git('rev-parse', ...branches).split('
-');
+    const commits = repository.git('rev-parse', ...branches).split('\n');
     const commitOf = (branch: string) => commits[branches.indexOf(branch)] ?? '';
     const { pairs } = await rig.call('conflict.matrix', { repository: repository.path });
     for (const { a, b, ...pair } of pairs) {

@@ -10,7 +10,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { WorktreeFacts } from '../worktrees/facts.ts';
-import type { Collision, Collisions } from './collisions.ts';
+import type { Collisions } from './collisions.ts';
 import { findContenders, type Contender } from './contenders.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { TrialResults } from './trial-results.ts';
@@ -38,7 +38,7 @@ interface Entry extends Contender {
 
 interface Picture {
   entries: Entry[];
-  pairs: (ConflictPair & { plans: readonly [PlanRow, PlanRow] })[];
+  pairs: { pair: ConflictPair; plans: readonly [PlanRow, PlanRow] }[];
   withBase: ConflictPair[];
 }
 
@@ -66,7 +66,7 @@ export class Conflicts {
         base,
         uncommitted: counted,
       })),
-      pairs: picture.pairs.map(({ plans: _plans, ...pair }) => pair),
+      pairs: picture.pairs.map(({ pair }) => pair),
       withBase: picture.withBase,
       generatedAt: isoTime(this.#parts.clock.now()),
       durationMs: Math.round((performance.now() - start) * 10) / 10,
@@ -81,7 +81,11 @@ export class Conflicts {
         repository,
         contenders.map((contender) => ({ ...contender, uncommitted: false })),
       );
-      this.#parts.collisions.take(repository, picture.pairs.filter(({ conflicts }) => conflicts) satisfies Collision[]);
+      const colliding = picture.pairs.filter(({ pair }) => pair.conflicts);
+      this.#parts.collisions.take(
+        repository,
+        colliding.map(({ pair, plans }) => ({ plans, files: pair.files, severity: pair.severity })),
+      );
       return picture;
     });
   }
@@ -151,7 +155,9 @@ export class Conflicts {
       entries,
       pairs: couples.flatMap(([a, b], at) => {
         const result = ofCouples[at];
-        return result ? [{ a: a.plan.branch, b: b.plan.branch, ...result, plans: [a.plan, b.plan] as const }] : [];
+        return result
+          ? [{ pair: { a: a.plan.branch, b: b.plan.branch, ...result }, plans: [a.plan, b.plan] as const }]
+          : [];
       }),
       withBase: entries.flatMap(({ plan, base }, at) => {
         const result = ofBases[at];
