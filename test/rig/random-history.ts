@@ -112,6 +112,9 @@ export function writeHistories(repository: Checkout, branches: readonly { branch
       before.push({ files, mark: commit(branch, files, last.mark) });
     }
   }
-  const options = { cwd: repository.path, input: stream.join(''), stdio: ['pipe', 'ignore', 'pipe'] } as const;
-  execFileSync('git', ['fast-import', '--quiet', '--force', '--date-format=raw'], options);
+  execFileSync('git', ['fast-import', '--quiet', '--force', '--date-format=raw'], {
+    cwd: repository.path,
+    input: stream.join(''),
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
 }

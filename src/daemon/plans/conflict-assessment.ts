@@ -3,11 +3,16 @@ import type { Change } from '../git/changed-files.ts';
 import type { Merge } from '../git/merge-tree.ts';
 
 /** What becomes of two branches when they are merged. */
-export type Assessment = Pick<ConflictPair, 'conflicts' | 'files' | 'shared' | 'severity'>;
+export interface Assessment extends Pick<ConflictPair, 'conflicts' | 'files' | 'shared' | 'severity'> {
+  /** The second has all that is in the first. */
+  isContained: boolean;
+}
 
 export interface Trial {
   commits: readonly [ours: string, theirs: string];
   merge: Merge;
+  /** Of the second commit. */
+  tree: string;
   /** What each changed since they parted; null: they have nothing in common. */
   changes: readonly [ours: readonly Change[], theirs: readonly Change[]] | null;
 }
@@ -15,7 +20,7 @@ export interface Trial {
 const worst: readonly string[] = ['modifyDelete', 'rename', 'binary'];
 
 /** Says of a merge that was tried what people need to know of it. Pure. */
-export function assess({ commits, merge, changes }: Trial): Assessment {
+export function assess({ commits, merge, tree, changes }: Trial): Assessment {
   // Git refuses to merge what is unrelated, whatever is in it.
   const conflicts = !merge.isClean || changes === null;
   const kinds = new Map<string, Assessment['files'][number]['kind']>();
@@ -25,10 +30,15 @@ export function assess({ commits, merge, changes }: Trial): Assessment {
   }
   const files = [...kinds].map(([path, kind]) => ({ path, kind }));
   const shared = changes === null ? [] : sharedFiles(...changes).filter((path) => !kinds.has(path));
-  return { conflicts, files, shared, severity: severityOf({ conflicts, files, shared }) };
+  const isContained = !conflicts && merge.tree === tree;
+  return { conflicts, files, shared, severity: severityOf({ conflicts, files, shared }), isContained };
 }
 
-function severityOf({ conflicts, files, shared }: Omit<Assessment, 'severity'>): Assessment['severity'] {
+function severityOf({
+  conflicts,
+  files,
+  shared,
+}: Pick<Assessment, 'conflicts' | 'files' | 'shared'>): Assessment['severity'] {
   if (conflicts) return files.some(({ kind }) => worst.includes(kind)) ? 'high' : 'medium';
   return shared.length > 0 ? 'low' : null;
 }

@@ -11,7 +11,8 @@ import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { WorktreeFacts } from '../worktrees/facts.ts';
 import type { Collisions } from './collisions.ts';
-import { findContenders, type Contender } from './contenders.ts';
+import type { Assessment } from './conflict-assessment.ts';
+import { findCandidates, type Contender } from './contenders.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { TrialResults } from './trial-results.ts';
 import { commitUncommitted } from './uncommitted-work.ts';
@@ -76,11 +77,9 @@ export class Conflicts {
   /** What is committed, which also says which plans collide. */
   async refresh(repository: RepositoryRow): Promise<Picture> {
     return this.#turns.run(repository.id, async () => {
-      const contenders = await findContenders(this.#parts, repository);
-      const picture = await this.#compare(
-        repository,
-        contenders.map((contender) => ({ ...contender, uncommitted: false })),
-      );
+      const candidates = await findCandidates(this.#parts, repository);
+      const entries = candidates.map((candidate) => ({ ...candidate, uncommitted: false }));
+      const picture = await this.#compare(repository, entries);
       const colliding = picture.pairs.filter(({ pair }) => pair.conflicts);
       this.#parts.collisions.take(
         repository,
@@ -101,34 +100,24 @@ export class Conflicts {
 
   /** Also of plans that have no commit of their own yet. */
   async #entriesWithUncommitted(repository: RepositoryRow, objects: TrialObjects): Promise<Entry[]> {
-    const { registry, facts, worktreeFacts } = this.#parts;
-    const plans = registry.plans.of(repository.id);
+    const { facts } = this.#parts;
+    const candidates = await findCandidates(this.#parts, repository);
+    const plans = candidates.map(({ plan }) => plan);
     await facts.refresh(plans, 0);
-    const contenders = await findContenders(this.#parts, repository);
-    const found = await Promise.all(
-      plans.map(async (plan): Promise<Entry[]> => {
-        const contender = contenders.find((each) => each.plan.id === plan.id);
-        const { dirty, merged, missing } = facts.of(plan.id);
-        const isOpen = contender !== undefined || (merged !== true && plan.outcome?.kind !== 'abandoned');
-        const base = plan.base ?? repository.defaultBranch;
-        if (!isOpen || base === null) return [];
-        const uncommitted = dirty === null && this.#worktreeOf(plan) && !missing ? null : false;
-        if (dirty !== true) return contender ? [{ ...contender, uncommitted }] : [];
-        const comparison = await worktreeFacts.comparisons.compare(repository, plan);
-        if (comparison === undefined) return [];
-        const tip = await this.#commitUncommitted(plan, objects);
-        const standing = { plan, base, baseTip: comparison.base };
-        if (tip !== undefined) return [{ ...standing, tip, uncommitted: true }];
-        return [{ ...standing, tip: comparison.tip, uncommitted: null }];
+    return Promise.all(
+      candidates.map(async (candidate): Promise<Entry> => {
+        const { dirty, merged, missing } = facts.of(candidate.plan.id);
+        const worktree = this.#worktreeOf(candidate.plan);
+        // What lies in the worktree of a plan that has come home is no work of that plan.
+        if (!worktree || missing || merged === true || dirty === false) return { ...candidate, uncommitted: false };
+        const tip = dirty === null ? undefined : await this.#commitUncommitted(worktree, objects);
+        return tip === undefined ? { ...candidate, uncommitted: null } : { ...candidate, tip, uncommitted: true };
       }),
     );
-    return found.flat();
   }
 
-  async #commitUncommitted(plan: PlanRow, objects: TrialObjects): Promise<string | undefined> {
+  async #commitUncommitted(worktree: WorktreeRow, objects: TrialObjects): Promise<string | undefined> {
     const { git, paths, log } = this.#parts;
-    const worktree = this.#worktreeOf(plan);
-    if (!worktree) return undefined;
     try {
       return await commitUncommitted(git, worktree.path, { objects, trials: paths.trials });
     } catch (error) {
@@ -142,27 +131,37 @@ export class Conflicts {
     return row?.state === 'removed' ? undefined : row;
   }
 
-  async #compare(repository: RepositoryRow, entries: Entry[], objects?: TrialObjects): Promise<Picture> {
+  /** Those that have something which their base lacks, each with it and with each other. */
+  async #compare(repository: RepositoryRow, candidates: Entry[], objects?: TrialObjects): Promise<Picture> {
+    const { commonDir } = repository;
+    const ofBases = await this.#results.of(commonDir, candidates.map(toBase), objects);
+    const found = candidates.flatMap((entry, at) => {
+      const result = ofBases[at];
+      return result && !result.isContained ? [{ entry, result }] : [];
+    });
+    const entries = found.map(({ entry }) => entry);
     const couples = entries.flatMap((a, at) => entries.slice(at + 1).map((b) => [a, b] as const));
-    const tips = [
-      ...couples.map(([a, b]): Pair => [a.tip, b.tip]),
-      ...entries.map(({ tip, baseTip }): Pair => [tip, baseTip]),
-    ];
-    const results = await this.#results.of(repository.commonDir, tips, objects);
-    const ofCouples = results.slice(0, couples.length);
-    const ofBases = results.slice(couples.length);
+    const ofCouples = await this.#results.of(commonDir, couples.map(toEachOther), objects);
     return {
       entries,
       pairs: couples.flatMap(([a, b], at) => {
         const result = ofCouples[at];
-        return result
-          ? [{ pair: { a: a.plan.branch, b: b.plan.branch, ...result }, plans: [a.plan, b.plan] as const }]
-          : [];
+        return result ? [{ pair: pairOf(a.plan.branch, b.plan.branch, result), plans: [a.plan, b.plan] as const }] : [];
       }),
-      withBase: entries.flatMap(({ plan, base }, at) => {
-        const result = ofBases[at];
-        return result ? [{ a: plan.branch, b: base, ...result }] : [];
-      }),
+      withBase: found.map(({ entry, result }) => pairOf(entry.plan.branch, entry.base, result)),
     };
   }
 }
+
+const toBase = ({ tip, baseTip }: Entry): Pair => [tip, baseTip];
+
+const toEachOther = ([a, b]: readonly [Entry, Entry]): Pair => [a.tip, b.tip];
+
+const pairOf = (a: string, b: string, { conflicts, files, shared, severity }: Assessment): ConflictPair => ({
+  a,
+  b,
+  conflicts,
+  files,
+  shared,
+  severity,
+});

@@ -44,17 +44,22 @@ export class TrialResults {
 
   async #try(commonDir: string, pairs: readonly Pair[], objects: TrialObjects): Promise<Assessment[]> {
     const env = { ...objects.env };
-    const [merges, changes] = await Promise.all([
+    const [merges, partings] = await Promise.all([
       tryMerges(this.#git, commonDir, { pairs, objects }),
-      this.#changesOf(commonDir, pairs, env),
+      findPartings(this.#git, commonDir, { pairs, env }),
     ]);
+    const changes = await this.#changesOf(commonDir, partings, env);
     return pairs.map((commits, at) =>
-      assess({ commits, merge: requireAt(merges, at), changes: requireAt(changes, at) }),
+      assess({
+        commits,
+        merge: requireAt(merges, at),
+        tree: requireAt(partings, at).theirs,
+        changes: requireAt(changes, at),
+      }),
     );
   }
 
-  async #changesOf(commonDir: string, pairs: readonly Pair[], env: Record<string, string>) {
-    const partings = await findPartings(this.#git, commonDir, { pairs, env });
+  async #changesOf(commonDir: string, partings: readonly Parting[], env: Record<string, string>) {
     const known = new Map<string, Change[]>();
     const unknown = new Map<string, readonly [string, string]>();
     for (const pair of partings.flatMap(sidesOf)) {
