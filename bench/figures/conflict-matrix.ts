@@ -11,7 +11,7 @@ import { median } from '../statistics.ts';
 
 const branchCount = 50;
 const fileCount = 400;
-const rounds = 1;
+const rounds = 3;
 const warmRounds = 20;
 const names = Array.from({ length: branchCount }, (_, index) => `plan-${index + 1}`);
 const branches = names.map((name) => `plan/${name}`);
