@@ -37,9 +37,10 @@ test('every two commits part where git says that they do', async () => {
   const ids = byHand(['rev-parse', ...names]).split('\n');
   const pairs = ids
     .flatMap((one, at) => ids.slice(at + 1).map((other) => [one, other] as const))
-    .filter((_, at) => at % 5 === 0);
+    .filter((_, at) => at % 11 === 0);
   const partings = await findPartings(git, directory, { pairs, env: {} });
-  const trees = new Map(ids.map((id) => [id, byHand(['rev-parse', `${id}^{tree}`])]));
+  const roots = byHand(['rev-parse', ...names.map((name) => `${name}^{tree}`)]).split('\n');
+  const trees = new Map(ids.map((id, at) => [id, roots[at]]));
   let unrelated = 0;
   for (const [at, [one, other]] of pairs.entries()) {
     expect(partings[at]).toMatchObject({ ours: trees.get(one), theirs: trees.get(other) });
