@@ -28,7 +28,8 @@ function describeApart({ plans, pairs }: Matrix): string {
   const colliding = pairs.filter(({ conflicts }) => conflicts).length;
   const apart = pairs.filter(({ severity }) => severity === null).length;
   const many = plans.length === 1 ? '1 plan' : `${plans.length} plans`;
-  return `${many} with work: of ${pairs.length} pairs ${colliding} collide and ${apart} have no file in common\n`;
+  const couples = pairs.length === 1 ? '1 pair' : `${pairs.length} pairs`;
+  return `${many} with work, ${couples}: ${colliding} in conflict, ${apart} with no file in common\n`;
 }
 
 function describeUnread({ plans }: Matrix): string {

@@ -18,11 +18,11 @@ test('the worst comes first, and pairs with nothing in common are only counted',
   const high = pair('plan/one', 'plan/three', { conflicts: true, files, severity: 'high' });
   expect((await show([low, high, pair('plan/two', 'plan/three')])).split('\n')).toEqual([
     'with each other',
-    'SEVERITY  BRANCH    WITH        CONFLICTS IN                                    MERGES CLEANLY',
+    'SEVERITY  BRANCH    WITH        CONFLICTS IN                                      MERGES CLEANLY',
     'high      plan/one  plan/three  a (content), b (content), c (content) and 1 more  -',
-    'low       plan/one  plan/two    -                                               a',
+    'low       plan/one  plan/two    -                                                 a',
     '',
-    '3 plans with work: of 3 pairs 1 collide and 1 have no file in common',
+    '3 plans with work, 3 pairs: 1 in conflict, 1 with no file in common',
     'see which order brings the most of them home with: wtd merge-order',
     '',
   ]);
