@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../base/bounded-map.ts';
 import { changedFiles, type Change } from '../git/changed-files.ts';
-import { findPartings, type Parting } from '../git/common-ancestors.ts';
+import { findPartings, type Parting } from '../git/partings.ts';
 import type { Git } from '../git/git.ts';
 import { TrialObjects, tryMerges, type Pair } from '../git/trial-merges.ts';
 import { assess, type Assessment } from './conflict-assessment.ts';

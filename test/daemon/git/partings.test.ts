@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changedFiles, parseChanges } from '../../../src/daemon/git/changed-files.ts';
-import { findPartings } from '../../../src/daemon/git/common-ancestors.ts';
+import { findPartings } from '../../../src/daemon/git/partings.ts';
 import { Git } from '../../../src/daemon/git/git.ts';
 
 let directory: string;
