@@ -2,6 +2,7 @@
 import { judge, type Judgement } from './figure.ts';
 import { measureAdoption } from './figures/adoption.ts';
 import { measureCloneDirectory } from './figures/clone-directory.ts';
+import { measureConflictMatrix } from './figures/conflict-matrix.ts';
 import { measureCreatesAtOnce } from './figures/creates-at-once.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
 import { measurePool } from './figures/pool.ts';
@@ -18,6 +19,7 @@ const measurements = [
   measureThroughput,
   measureStartLatency,
   measureCreatesAtOnce,
+  measureConflictMatrix,
   measureAdoption,
   measureCloneDirectory,
   measurePool,

@@ -1,4 +1,5 @@
 import type { SweepEntry } from '../contract/cleanup.ts';
+import type { ConflictPair } from '../contract/conflict.ts';
 import type { Result } from '../contract/index.ts';
 import type { Event, Plan, Repository, Run, Snapshot, Task, Worktree } from '../contract/models.ts';
 import {
@@ -95,6 +96,21 @@ export const sweepColumns: readonly Column<SweepEntry>[] = [
   ['SIZE', ({ diskMb }) => formatMegabytes(diskMb)],
   ['WHY', ({ detail }) => plain(detail)],
 ];
+
+export const conflictColumns: readonly Column<ConflictPair>[] = [
+  ['SEVERITY', ({ severity }, view) => paint(severity ?? '-', severity ?? '', view)],
+  ['BRANCH', ({ a }) => plain(a)],
+  ['WITH', ({ b }) => plain(b)],
+  ['CONFLICTS IN', ({ files }) => nameSome(files.map(({ path, kind }) => `${path} (${kind})`))],
+  ['MERGES CLEANLY', ({ shared }) => nameSome(shared)],
+];
+
+const mostNamed = 3;
+
+function nameSome(names: readonly string[]): string {
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
+  return names.length === 0 ? '-' : plain(names.slice(0, mostNamed).join(', ')) + more;
+}
 
 const worktreeColumns: readonly Column<Worktree>[] = [
   ['STATE', ({ state, owned }, view) => paint(owned ? state : "not wtd's", state, view)],

@@ -88,6 +88,8 @@ const colours: Readonly<Record<string, number>> = {
   failed: red,
   lost: red,
   warning: yellow,
+  high: red,
+  medium: yellow,
   succeeded: grey,
   stopped: grey,
   completed: grey,

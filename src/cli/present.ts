@@ -1,6 +1,7 @@
 import type { MethodName, Result } from '../contract/index.ts';
 import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
+import { formatConflicts } from './conflict-view.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
@@ -17,6 +18,7 @@ type Presenters = {
 const presenters: Presenters = {
   'cleanup.plan': formatSweepPlan,
   'cleanup.run': formatSweep,
+  'conflict.matrix': formatConflicts,
   'daemon.doctor': formatDiagnosis,
   'daemon.reload': () => 'the daemon has read its configuration again\n',
   'daemon.shutdown': () => 'the daemon has ended\n',

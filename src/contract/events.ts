@@ -25,6 +25,9 @@ export const eventTypes = {
   'plan.created': 'A plan became known: { branch }.',
   'plan.progress': 'Somebody reported how tasks of a plan are: { tasks[] {id, status}, completed, total }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
+  'conflict.found':
+    'Two running plans can no longer be merged as they are: { with, files, severity, plans }; `plans` are ids.',
+  'conflict.resolved': 'Two plans that collided no longer do, or one of them is gone: { with, plans }.',
   'run.queued': 'A run waits for a place: { attempt }.',
   'run.starting': 'A run is being started: { attempt }.',
   'run.started': 'The command of a run was executed, or a run was registered: { pid, kind }.',

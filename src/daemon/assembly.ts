@@ -8,6 +8,9 @@ import { Journal } from './events/journal.ts';
 import type { Ground } from './ground.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Services } from './methods/handler.ts';
+import { Collisions } from './plans/collisions.ts';
+import { Conflicts } from './plans/conflicts.ts';
+import { ConflictWatch } from './plans/conflict-watch.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
@@ -135,7 +138,8 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
     isEnding,
   });
   const facts: PlanFactsReader = new PlanFactsReader(worktrees);
-  const built = { ...ground, ...runs, ...worktrees, facts };
+  const collisions = new Collisions(ground);
+  const built = { ...ground, ...runs, ...worktrees, facts, collisions };
   const launcher = new Launcher({ ...built, socket });
   const gate = new Gate(built);
   const givenWorktrees = new GivenWorktrees(built);
@@ -143,7 +147,9 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const starter = new Starter({ ...built, givenWorktrees, wishes, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...built, gate });
   const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
-  return { ...worktrees, facts, launcher, gate, planModels, plans };
+  const conflicts = new Conflicts(built);
+  const conflictWatch = new ConflictWatch({ ...built, conflicts, isEnding });
+  return { ...worktrees, facts, launcher, gate, planModels, plans, conflicts, conflictWatch };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -187,6 +193,7 @@ export function buildServices(
     plans: plans.plans,
     planTasks: new PlanTasks({ ...ground, ...plans }),
     currentPlan: new CurrentPlan({ ...ground, ...plans }),
+    conflicts: plans.conflicts,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

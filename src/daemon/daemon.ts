@@ -11,6 +11,7 @@ import { readMostDescriptors } from './descriptors.ts';
 import { createDispatch } from './dispatch.ts';
 import { logEvents } from './events/event-log.ts';
 import { Git } from './git/git.ts';
+import { clearTrials } from './git/trial-merges.ts';
 import type { Ground } from './ground.ts';
 import { HomeWatch } from './home-watch.ts';
 import { prepareHome } from './home.ts';
@@ -78,6 +79,7 @@ export async function runDaemon(environment: Environment, announce: (socket: str
   runs.machineCpu.start();
   queue.open();
   undo.use(plans.poolUpkeep).start();
+  undo.use(plans.conflictWatch).start();
   const schedule = undo.use(buildSchedule({ ground, runs, plans }, { queue, recovery, doctor, sweeper }));
   schedule.start();
   const readiness = undo.use(buildReadiness(environment, ground));
@@ -129,6 +131,7 @@ async function lay(environment: Environment, undo: Disposal): Promise<Ground> {
   undo.defer(() => {
     lock[Symbol.dispose]();
   });
+  await clearTrials(paths.trials);
   const configuration = await Configuration.load(paths.config);
   const log = openLog(paths.logs, () => configuration.current.log);
   const registry = new Registry({ file: paths.database, runsDirectory: paths.runs, clock: systemClock });

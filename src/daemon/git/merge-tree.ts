@@ -72,7 +72,8 @@ function readRecord(next: () => string): Record {
 }
 
 function* readMessages(next: () => string): Generator<Message> {
-  for (let count = next(); count !== ''; count = next()) {
+  // Of submodules git says in the place of the end what people could do about them.
+  for (let count = next(); /^\d+$/.test(count); count = next()) {
     const paths = Array.from({ length: Number(count) }, next);
     const type = next();
     next(); // the sentence for people
@@ -82,7 +83,8 @@ function* readMessages(next: () => string): Generator<Message> {
 
 function toMerge({ isClean, tree, entries, messages }: Record): Merge {
   const conflicting = messages.filter(({ type }) => type.startsWith('CONFLICT'));
-  const paths = new Set([...entries.keys(), ...conflicting.flatMap((message) => message.paths)]);
+  // Messages also name where a file was before; that is no file in conflict, unless git says of none that it is.
+  const paths = entries.size > 0 ? entries.keys() : new Set(conflicting.flatMap((message) => message.paths));
   const conflicts = [...paths].sort().map((path) => ({
     path: Buffer.from(path, 'latin1').toString(),
     kind: kindOf(

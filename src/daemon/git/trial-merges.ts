@@ -30,6 +30,9 @@ export class TrialObjects implements AsyncDisposable {
   }
 }
 
+/** Takes away what a daemon left that died while it tried merges. */
+export const clearTrials = (trials: string): Promise<void> => rm(trials, { recursive: true, force: true });
+
 /** Two commits; the second is merged into the first. */
 export type Pair = readonly [ours: string, theirs: string];
 

@@ -4,6 +4,7 @@ import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
 import type { CurrentPlan } from '../plans/current-plan.ts';
 import type { PlanTasks } from '../plans/plan-tasks.ts';
+import type { Conflicts } from '../plans/conflicts.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
@@ -28,6 +29,7 @@ export interface Services {
   plans: Plans;
   planTasks: PlanTasks;
   currentPlan: CurrentPlan;
+  conflicts: Conflicts;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;

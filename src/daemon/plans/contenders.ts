@@ -1,3 +1,5 @@
+import type { Git } from '../git/git.ts';
+import { findCommit } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
 import type { WorktreeFacts } from '../worktrees/facts.ts';
@@ -12,19 +14,38 @@ export interface Contender {
   baseTip: string;
 }
 
+interface Parts {
+  registry: Registry;
+  worktreeFacts: WorktreeFacts;
+  git: Git;
+}
+
 /** The plans of a repository that have work of their own and are neither completed nor abandoned. */
-export async function findContenders(
-  { registry, worktreeFacts }: { registry: Registry; worktreeFacts: WorktreeFacts },
+export async function findContenders(parts: Parts, repository: RepositoryRow): Promise<Contender[]> {
+  const candidates = await findCandidates(parts, repository);
+  const found = await Promise.all(
+    candidates.map(async (candidate) => {
+      const comparison = await parts.worktreeFacts.comparisons.compare(repository, candidate.plan);
+      return comparison === undefined || comparison.isContained ? [] : [candidate];
+    }),
+  );
+  return found.flat();
+}
+
+/** The plans that have a branch and are not known to be over; whether their base lacks anything is not looked at. */
+export async function findCandidates(
+  { registry, worktreeFacts, git }: Parts,
   repository: RepositoryRow,
 ): Promise<Contender[]> {
-  const open = registry.plans.of(repository.id).filter(({ outcome }) => outcome?.kind !== 'abandoned');
+  const tips = await worktreeFacts.comparisons.tipsOf(repository);
   const found = await Promise.all(
-    open.map(async (plan): Promise<Contender[]> => {
+    registry.plans.of(repository.id).map(async (plan): Promise<Contender[]> => {
       const base = plan.base ?? repository.defaultBranch;
-      const comparison = await worktreeFacts.comparisons.compare(repository, plan);
-      if (base === null || comparison === undefined || comparison.isContained) return [];
-      if (plan.outcome?.tip === comparison.tip) return [];
-      return [{ plan, tip: comparison.tip, base, baseTip: comparison.base }];
+      const tip = tips.get(plan.branch);
+      if (tip === undefined || base === null || base === plan.branch) return [];
+      if (plan.outcome?.kind === 'abandoned' || plan.outcome?.tip === tip) return [];
+      const baseTip = tips.get(base) ?? (await findCommit(git, repository.commonDir, base));
+      return baseTip === undefined ? [] : [{ plan, tip, base, baseTip }];
     }),
   );
   return found.flat();

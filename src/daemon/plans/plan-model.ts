@@ -12,6 +12,7 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { portsOf } from '../worktrees/ports.ts';
 import type { WorktreeModels } from '../worktrees/worktree-models.ts';
+import type { Collisions } from './collisions.ts';
 import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';
@@ -25,6 +26,7 @@ interface Parts {
   configuration: Configuration;
   enforcement: Enforcement;
   gate: Gate;
+  collisions: Collisions;
   registered: RegisteredRuns;
   diskUsage: DiskUsage;
 }
@@ -45,6 +47,7 @@ export class PlanModels {
     const worktree = row?.state === 'removed' ? undefined : row;
     const repository = registry.repositories.get(plan.repositoryId)?.name ?? '';
     const { outcome } = plan;
+    const conflictsWith = this.#parts.collisions.with(plan);
     return {
       name: plan.name,
       repository,
@@ -62,7 +65,7 @@ export class PlanModels {
       git:
         plan.baseCommit === null
           ? null
-          : { ahead: facts.ahead, behind: facts.behind, dirty: facts.dirty, conflictsWith: [] },
+          : { ahead: facts.ahead, behind: facts.behind, dirty: facts.dirty, conflictsWith },
       outcome: outcome && describeOutcome(outcome),
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
@@ -70,6 +73,7 @@ export class PlanModels {
         ...setupWarnings(worktree),
         ...this.#warnings(latest, facts),
         ...this.#parts.facts.progress.warningsOf(plan.id),
+        ...this.#parts.collisions.warningsOf(plan),
       ],
     };
   }

@@ -25,7 +25,7 @@ interface Source {
 }
 
 /** Whoever runs the daemon may have no name in git. */
-const author = Object.fromEntries(
+export const author: Readonly<Record<string, string>> = Object.fromEntries(
   ['AUTHOR', 'COMMITTER'].flatMap((role) => [
     [`GIT_${role}_NAME`, 'wtd'],
     [`GIT_${role}_EMAIL`, 'wtd@localhost'],

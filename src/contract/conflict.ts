@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { method } from './method.ts';
+import { addressing } from './parameters.ts';
+
+const kind = z
+  .enum([
+    'content',
+    'modifyDelete',
+    'rename',
+    'addAdd',
+    'binary',
+    'mode',
+    'submodule',
+    'directory',
+    'unrelated',
+    'other',
+  ])
+  .describe('unrelated: the two histories have no commit in common; other: git found a way that wtd does not know');
+
+const conflictingFile = z.object({ path: z.string(), kind });
+
+const pair = z.object({
+  /** Branches; of a pair with the base, `b` is the base. */
+  a: z.string(),
+  b: z.string(),
+  conflicts: z.boolean(),
+  files: z.array(conflictingFile),
+  /** Files that both changed since they parted and that merge cleanly, by the name they end up with. */
+  shared: z.array(z.string()),
+  /** low: the same files, but they merge; medium: conflicts; high: by delete, rename or binary. Null: nothing in common. */
+  severity: z.enum(['low', 'medium', 'high']).nullable(),
+});
+
+export const matrix = method({
+  summary: 'Tell which plans would collide, each with each and with its base, by merging them in memory',
+  params: {
+    ...addressing,
+    uncommitted: z.boolean().describe('Count what is not committed yet as well, without touching it').optional(),
+  },
+  result: z.object({
+    branches: z.array(z.string()),
+    /** Whose branches they are. */
+    plans: z.array(
+      z.object({
+        name: z.string(),
+        branch: z.string(),
+        base: z.string(),
+        /** Whether work that is not committed is counted; null: it could not be read. */
+        uncommitted: z.boolean().nullable(),
+      }),
+    ),
+    /** Every two of them. */
+    pairs: z.array(pair),
+    withBase: z.array(pair),
+    generatedAt: z.string(),
+    durationMs: z.number(),
+  }),
+  cli: { short: 'conflicts' },
+});
+
+export type ConflictingFile = z.infer<typeof conflictingFile>;
+export type ConflictPair = z.infer<typeof pair>;

@@ -1,0 +1,4 @@
+import type { Handler } from './handler.ts';
+
+export const matrix: Handler<'conflict.matrix'> = ({ conflicts }, { uncommitted, ...address }) =>
+  conflicts.matrix(address, { uncommitted });
