@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import * as cleanup from './cleanup.ts';
 import * as config from './config.ts';
+import * as conflict from './conflict.ts';
 import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Method } from './method.ts';
@@ -14,7 +15,7 @@ import * as status from './status.ts';
 import * as worktree from './worktree.ts';
 
 /** Everything wtd can do: noun, verb, method. */
-const contract = { cleanup, config, daemon, event, plan, pool, port, repository, rpc, run, status, worktree };
+const contract = { cleanup, config, conflict, daemon, event, plan, pool, port, repository, rpc, run, status, worktree };
 
 type Contract = typeof contract;
 type Verb<N extends keyof Contract> = {

@@ -13,6 +13,7 @@ import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
 import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
+import { MergeOrders } from './plans/merge-orders.ts';
 import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
@@ -127,7 +128,7 @@ function placesOf(registry: Registry) {
 }
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
-  const { socket } = ground.paths;
+  const { socket, trials } = ground.paths;
   const worktrees = buildWorktrees(ground, runs, { stopRun: (run) => plans.stopRun(run, {}), isEnding });
   const facts = new PlanFactsReader(worktrees);
   const built = { ...ground, ...runs, ...worktrees, facts };
@@ -138,7 +139,8 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const starter = new Starter({ ...built, givenWorktrees, wishes, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...built, gate });
   const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
-  return { ...worktrees, facts, launcher, gate, planModels, plans };
+  const mergeOrders = new MergeOrders({ ...built, trials });
+  return { ...worktrees, facts, launcher, gate, planModels, plans, mergeOrders };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -180,6 +182,7 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    mergeOrders: plans.mergeOrders,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

@@ -1,6 +1,7 @@
 import type { MethodName } from '../../contract/index.ts';
 import * as cleanup from './cleanup.ts';
 import * as config from './config.ts';
+import * as conflict from './conflict.ts';
 import * as daemon from './daemon.ts';
 import * as event from './event.ts';
 import type { Handler } from './handler.ts';
@@ -25,6 +26,7 @@ type Handlers = {
 export const handlers = {
   cleanup,
   config,
+  conflict,
   daemon,
   event,
   plan,
