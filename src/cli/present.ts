@@ -3,6 +3,7 @@ import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
+import { formatMergeOrder } from './merge-order-text.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
@@ -16,6 +17,7 @@ type Presenters = {
 const presenters: Presenters = {
   'cleanup.plan': formatSweepPlan,
   'cleanup.run': formatSweep,
+  'conflict.order': formatMergeOrder,
   'daemon.doctor': formatDiagnosis,
   'daemon.reload': () => 'the daemon has read its configuration again\n',
   'daemon.shutdown': () => 'the daemon has ended\n',
