@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/contract/index.ts';
@@ -120,7 +120,8 @@ test('without plans that have work there is nothing to order, and of one that is
 
 test('dependencies come first; one that is merged is no obstacle, one that cannot merge is, also by way of others', async () => {
   await using rig = await Rig.setUp();
-  await work(rig, 'merged', writes({ 'merged.txt': 'merged\n' }));
+  await rig.start('merged', ['sh', '-c', 'echo merged >merged.txt && git add . && git commit --quiet -m merged']);
+  await rig.wait('merged');
   rig.repository.git('merge', '--quiet', '--no-ff', '--no-edit', 'plan/merged');
   await work(rig, 'checkout', writes({ 'checkout.txt': 'checkout\n' }), { dependsOn: ['cart', 'merged'] });
   await work(rig, 'cart', writes({ 'cart.txt': 'cart\n' }));
@@ -215,32 +216,27 @@ function bruteForce(rig: Rig, plans: readonly string[]): number {
   const path = rig.place.makeDirectory('clone');
   rig.repository.git('clone', '--quiet', '--no-local', '.', path);
   const clone = rig.repository.at(path);
-  let best = 0;
+  clone.git('checkout', '--quiet', '--detach', 'origin/main');
+  const head = () => readFileSync(join(path, '.git', 'HEAD'), 'utf8').trim();
   const merge = (onto: string, plan: string): string | undefined => {
-    clone.git('reset', '--quiet', '--hard', onto);
+    if (head() !== onto) clone.git('reset', '--quiet', '--hard', onto);
     try {
       clone.git('merge', '--quiet', '--no-edit', `origin/plan/${plan}`);
-      return clone.git('rev-parse', 'HEAD');
+      return head();
     } catch {
       clone.git('merge', '--abort');
       return undefined;
     }
   };
-  const visit = (onto: string, home: number, left: readonly string[]): void => {
-    best = Math.max(best, home);
-    for (const plan of left) {
-      if (home + left.length <= best) return;
+  const visit = (onto: string, left: readonly string[]): number => {
+    const counts = left.map((plan) => {
       const next = merge(onto, plan);
-      if (next === undefined) continue;
-      visit(
-        next,
-        home + 1,
-        left.filter((other) => other !== plan),
-      );
-    }
+      const others = left.filter((other) => other !== plan);
+      return next === undefined ? 0 : 1 + visit(next, others);
+    });
+    return Math.max(0, ...counts);
   };
-  visit('origin/main', 0, plans);
-  return best;
+  return visit(head(), plans);
 }
 
 /** Numbers that are the same for a seed. */
@@ -266,29 +262,38 @@ function someChange(pick: (below: number) => number, name: string): (checkout: C
   };
 }
 
-test.each([1, 2, 3, 4])('as many come home as by plain git in every order of six plans, history %i', async (seed) => {
-  await using rig = await Rig.setUp();
-  const pick = numbersOf(seed);
-  rig.repository.commit(Object.fromEntries([0, 1, 2].map((n) => [`file${n}.txt`, block('line', 12)])));
-  const plans = ['one', 'two', 'three', 'four', 'five', 'six'];
-  for (const name of plans) await work(rig, name, someChange(pick, name));
-  const answer = await order(rig);
-  expect([answer.verified, answer.exact]).toEqual([true, true]);
-  expect([...stepNames(answer), ...stayingNames(answer)].sort()).toEqual([...plans].sort());
-  expect(answer.steps).toHaveLength(bruteForce(rig, plans));
-  expect(answer.steps.length, 'a history in which nothing conflicts shows nothing').toBeLessThan(6);
-  mergeByHand(rig, answer);
-});
+test.each([2, 4])(
+  'as many come home as by plain git in every order of six plans, history %i',
+  async (seed) => {
+    await using rig = await Rig.setUp();
+    const pick = numbersOf(seed);
+    rig.repository.commit(Object.fromEntries([0, 1, 2].map((n) => [`file${n}.txt`, block('line', 12)])));
+    const plans = ['one', 'two', 'three', 'four', 'five', 'six'];
+    for (const name of plans) await work(rig, name, someChange(pick, name));
+    const answer = await order(rig);
+    expect([answer.verified, answer.exact]).toEqual([true, true]);
+    expect([...stepNames(answer), ...stayingNames(answer)].sort()).toEqual([...plans].sort());
+    expect(answer.steps).toHaveLength(bruteForce(rig, plans));
+    expect(answer.steps.length, 'a history in which nothing conflicts shows nothing').toBeLessThan(6);
+    mergeByHand(rig, answer);
+  },
+  120_000,
+);
 
-test('more that conflict than can be tried in every order still come home in one that works', async () => {
+test('groups that conflict only among themselves are told apart, and more than eight in one are not tried in every order', async () => {
   await using rig = await Rig.setUp();
-  for (let n = 0; n < 6; n += 1) {
+  for (let n = 0; n < 5; n += 1) {
     await work(rig, `one${n}`, writes({ [`${n}.txt`]: 'one\n' }));
     await work(rig, `other${n}`, writes({ [`${n}.txt`]: 'other\n' }));
   }
+  const pairs = await order(rig);
+  expect(pairs).toMatchObject({ verified: true, exact: true });
+  expect(stepNames(pairs)).toEqual([0, 1, 2, 3, 4].map((n) => `one${n}`));
+  // One that conflicts with all of them makes them one group.
+  await work(rig, 'all', writes(Object.fromEntries([0, 1, 2, 3, 4].map((n) => [`${n}.txt`, 'all\n']))));
   const answer = await order(rig);
   expect(answer).toMatchObject({ verified: true, exact: false });
-  expect(stepNames(answer)).toEqual([0, 1, 2, 3, 4, 5].map((n) => `one${n}`));
+  expect(stepNames(answer)).toEqual(stepNames(pairs));
   expect((await rig.wtd('merge-order')).stdout).toContain('not every order was tried');
   mergeByHand(rig, answer);
 });

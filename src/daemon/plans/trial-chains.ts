@@ -2,7 +2,7 @@ import type { Git } from '../git/git.ts';
 import type { Conflict } from '../git/merge-tree.ts';
 import { writeTrialCommits } from '../git/trial-commits.ts';
 import { tryMerges, type Pair, type TrialObjects } from '../git/trial-merges.ts';
-import type { Stand } from './merge-order.ts';
+import type { Stand } from './merge-chain.ts';
 
 /** A plan with the last commit of its branch, and the branch that it is to be merged into. */
 interface Traveller {
