@@ -4,6 +4,7 @@ import { measureAdoption } from './figures/adoption.ts';
 import { measureCloneDirectory } from './figures/clone-directory.ts';
 import { measureCreatesAtOnce } from './figures/creates-at-once.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
+import { measureMergeOrder } from './figures/merge-order.ts';
 import { measurePool } from './figures/pool.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
@@ -21,6 +22,7 @@ const measurements = [
   measureAdoption,
   measureCloneDirectory,
   measurePool,
+  measureMergeOrder,
   measureMemoryAtRest,
   measureSampling,
 ];
