@@ -22,9 +22,9 @@ export async function measureMergeOrder(): Promise<Figure[]> {
     for (const part of [index, (index + 1) % planCount]) repository.write(`shared-${part}.txt`, `${name}\n`);
     repository.git('add', '--all');
     repository.git('commit', '--quiet', '--message', name);
-    await client.call('plan.create', { repository: repository.path, name });
   }
   repository.git('checkout', '--quiet', 'main');
+  for (const name of plans) await client.call('plan.create', { repository: repository.path, name });
   const search = async () => {
     const { steps, verified } = await client.call('conflict.order', { repository: repository.path });
     if (!verified || steps.length !== planCount / 2) throw new Error(`${steps.length} plans came home`);
