@@ -39,6 +39,7 @@ interface Traveller {
 
 /** More are not looked at in one go. */
 const mostPlans = 200;
+const tooMany = `is not among the first ${mostPlans} plans; ask again once some of them are home`;
 const factsMaxAgeMs = 500;
 /** After this long no other order is tried. */
 const searchMs = 20_000;
@@ -59,7 +60,7 @@ export class MergeOrders {
     const travellers = contenders.map((contender) => toTraveller(contender, contenders));
     const { needs, obstacles } = sortByNeeds(travellers, await this.#elsewhere(repository, travellers));
     const able = travellers.filter(({ name }) => needs.has(name));
-    for (const { name } of able.slice(mostPlans)) obstacles.set(name, `is not among the first ${mostPlans}`);
+    for (const { name } of able.slice(mostPlans)) obstacles.set(name, tooMany);
     const tried = able.slice(0, mostPlans);
     await using objects = await TrialObjects.open(trials, commonDir);
     const clashes = await Clashes.find({ git, commonDir, objects }, tried);
