@@ -8,21 +8,22 @@ import { Rig } from '../rig/rig.ts';
 type Order = Result<'conflict.order'>;
 
 interface Work {
-  from?: string;
+  name: string;
   base?: string;
   dependsOn?: string[];
 }
 
 /** A plan whose branch has a commit that `change` makes. */
-async function work(rig: Rig, name: string, change: (checkout: Checkout) => void, more: Work = {}): Promise<void> {
+async function work(rig: Rig, wanted: string | Work, change: (checkout: Checkout) => void): Promise<void> {
   const { repository } = rig;
-  const { from = more.base ?? 'main', ...described } = more;
-  repository.git('checkout', '--quiet', '-b', `plan/${name}`, from);
+  const described: Work = typeof wanted === 'string' ? { name: wanted } : wanted;
+  const { name, base = 'main' } = described;
+  repository.git('checkout', '--quiet', '-b', `plan/${name}`, base);
   change(repository);
   repository.git('add', '--all');
   repository.git('commit', '--quiet', '--message', name);
   repository.git('checkout', '--quiet', 'main');
-  await rig.call('plan.create', { repository: repository.path, name, ...described });
+  await rig.call('plan.create', { repository: repository.path, ...described });
 }
 
 const writes =
@@ -123,16 +124,16 @@ test('dependencies come first; one that is merged is no obstacle, one that canno
   await rig.start('merged', ['sh', '-c', 'echo merged >merged.txt && git add . && git commit --quiet -m merged']);
   await rig.wait('merged');
   rig.repository.git('merge', '--quiet', '--no-ff', '--no-edit', 'plan/merged');
-  await work(rig, 'checkout', writes({ 'checkout.txt': 'checkout\n' }), { dependsOn: ['cart', 'merged'] });
+  await work(rig, { name: 'checkout', dependsOn: ['cart', 'merged'] }, writes({ 'checkout.txt': 'checkout\n' }));
   await work(rig, 'cart', writes({ 'cart.txt': 'cart\n' }));
   await work(rig, 'broken', writes({ 'README.md': 'broken\n' }));
   rig.repository.commit({ 'README.md': 'moved\n' });
-  await work(rig, 'waits', writes({ 'waits.txt': 'waits\n' }), { dependsOn: ['broken'] });
-  await work(rig, 'waits-too', writes({ 'too.txt': 'too\n' }), { dependsOn: ['waits'] });
-  await work(rig, 'chicken', writes({ 'chicken.txt': 'chicken\n' }), { dependsOn: ['egg'] });
-  await work(rig, 'egg', writes({ 'egg.txt': 'egg\n' }), { dependsOn: ['chicken'] });
-  await work(rig, 'lost', writes({ 'lost.txt': 'lost\n' }), { dependsOn: ['nobody'] });
-  await work(rig, 'early', writes({ 'early.txt': 'early\n' }), { dependsOn: ['idle'] });
+  await work(rig, { name: 'waits', dependsOn: ['broken'] }, writes({ 'waits.txt': 'waits\n' }));
+  await work(rig, { name: 'waits-too', dependsOn: ['waits'] }, writes({ 'too.txt': 'too\n' }));
+  await work(rig, { name: 'chicken', dependsOn: ['egg'] }, writes({ 'chicken.txt': 'chicken\n' }));
+  await work(rig, { name: 'egg', dependsOn: ['chicken'] }, writes({ 'egg.txt': 'egg\n' }));
+  await work(rig, { name: 'lost', dependsOn: ['nobody'] }, writes({ 'lost.txt': 'lost\n' }));
+  await work(rig, { name: 'early', dependsOn: ['idle'] }, writes({ 'early.txt': 'early\n' }));
   await rig.call('plan.create', { repository: rig.repository.path, name: 'idle' });
   const answer = await order(rig);
   expect(answer.verified).toBe(true);
@@ -167,8 +168,8 @@ async function renameAndGrow(rig: Rig, more: { needs: string[] }): Promise<void>
   const rename = (checkout: Checkout) => checkout.git('mv', 'old.txt', 'new.txt');
   await work(rig, 'rename', rename);
   const dependsOn = more.needs;
-  await work(rig, 'above', writes({ 'old.txt': block('above', 50) + block('base') }), { dependsOn });
-  await work(rig, 'below', writes({ 'old.txt': block('base') + block('below', 50) }), { dependsOn });
+  await work(rig, { name: 'above', dependsOn }, writes({ 'old.txt': block('above', 50) + block('base') }));
+  await work(rig, { name: 'below', dependsOn }, writes({ 'old.txt': block('base') + block('below', 50) }));
 }
 
 test('three that merge in pairs but not in every order are brought into one that works', async () => {
@@ -195,12 +196,9 @@ test('of three that merge in pairs but not in sum one stays behind, with those t
 test('plans of different bases are chains of their own, and one on the branch of another follows it home', async () => {
   await using rig = await Rig.setUp();
   rig.repository.git('branch', 'release');
-  await work(rig, 'top', writes({ 'base.txt': 'top\n' }), { from: 'main' });
-  rig.repository.git('branch', '--delete', '--force', 'plan/top');
-  await rig.call('plan.remove', { plan: 'top', repository: rig.repository.path });
   await work(rig, 'ground', writes({ 'base.txt': 'ground\n' }));
-  await work(rig, 'top', writes({ 'base.txt': 'ground and top\n' }), { base: 'plan/ground' });
-  await work(rig, 'fix', writes({ 'base.txt': 'fix\n' }), { base: 'release' });
+  await work(rig, { name: 'top', base: 'plan/ground' }, writes({ 'base.txt': 'ground and top\n' }));
+  await work(rig, { name: 'fix', base: 'release' }, writes({ 'base.txt': 'fix\n' }));
   const answer = await order(rig);
   expect(answer).toMatchObject({ verified: true, unmergeable: [] });
   expect(answer.steps.map(({ plan, into }) => [plan, into])).toEqual([
