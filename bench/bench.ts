@@ -5,6 +5,7 @@ import { measureCloneDirectory } from './figures/clone-directory.ts';
 import { measureConflictMatrix } from './figures/conflict-matrix.ts';
 import { measureCreatesAtOnce } from './figures/creates-at-once.ts';
 import { measureMemoryAtRest } from './figures/memory-at-rest.ts';
+import { measureMergeOrder } from './figures/merge-order.ts';
 import { measurePool } from './figures/pool.ts';
 import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
@@ -23,6 +24,7 @@ const measurements = [
   measureAdoption,
   measureCloneDirectory,
   measurePool,
+  measureMergeOrder,
   measureMemoryAtRest,
   measureSampling,
 ];

@@ -4,6 +4,7 @@ import { formatTable, listColumns } from './columns.ts';
 import { formatConflicts } from './conflict-view.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
+import { formatMergeOrder } from './merge-order-text.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
 import { describeProgress, formatTasks } from './progress-view.ts';
 import { describeEnd, describePause } from './run-text.ts';
@@ -19,6 +20,7 @@ const presenters: Presenters = {
   'cleanup.plan': formatSweepPlan,
   'cleanup.run': formatSweep,
   'conflict.matrix': formatConflicts,
+  'conflict.order': formatMergeOrder,
   'daemon.doctor': formatDiagnosis,
   'daemon.reload': () => 'the daemon has read its configuration again\n',
   'daemon.shutdown': () => 'the daemon has ended\n',

@@ -18,6 +18,7 @@ import { Launcher } from './plans/launcher.ts';
 import { PlanTasks } from './plans/plan-tasks.ts';
 import { CurrentPlan } from './plans/current-plan.ts';
 import { PlanModels } from './plans/plan-model.ts';
+import { MergeOrders } from './plans/merge-orders.ts';
 import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
@@ -131,7 +132,7 @@ function placesOf(registry: Registry) {
 }
 
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
-  const { socket } = ground.paths;
+  const { socket, trials } = ground.paths;
   const worktrees = buildWorktrees(ground, runs, {
     stopRun: (run) => plans.stopRun(run, {}),
     lastLook: (worktree) => facts.lastLook(worktree),
@@ -149,7 +150,8 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
   const conflicts = new Conflicts(built);
   const conflictWatch = new ConflictWatch({ ...built, conflicts, isEnding });
-  return { ...worktrees, facts, launcher, gate, planModels, plans, conflicts, conflictWatch };
+  const mergeOrders = new MergeOrders({ ...built, trials });
+  return { ...worktrees, facts, launcher, gate, planModels, plans, conflicts, conflictWatch, mergeOrders };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -194,6 +196,7 @@ export function buildServices(
     planTasks: new PlanTasks({ ...ground, ...plans }),
     currentPlan: new CurrentPlan({ ...ground, ...plans }),
     conflicts: plans.conflicts,
+    mergeOrders: plans.mergeOrders,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

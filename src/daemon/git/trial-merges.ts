@@ -11,10 +11,10 @@ const mostAtOnce = 250;
 export class TrialObjects implements AsyncDisposable {
   /** For git, so that it reads the repository and writes here. */
   readonly env: Readonly<Record<string, string>>;
-  readonly #directory: string;
+  readonly directory: string;
 
   private constructor(directory: string, commonDir: string) {
-    this.#directory = directory;
+    this.directory = directory;
     const kept = quotedText(join(commonDir, 'objects'));
     this.env = { GIT_OBJECT_DIRECTORY: directory, GIT_ALTERNATE_OBJECT_DIRECTORIES: kept };
   }
@@ -26,7 +26,7 @@ export class TrialObjects implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Journal } from '../events/journal.ts';
 import type { CurrentPlan } from '../plans/current-plan.ts';
 import type { PlanTasks } from '../plans/plan-tasks.ts';
 import type { Conflicts } from '../plans/conflicts.ts';
+import type { MergeOrders } from '../plans/merge-orders.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
@@ -30,6 +31,7 @@ export interface Services {
   planTasks: PlanTasks;
   currentPlan: CurrentPlan;
   conflicts: Conflicts;
+  mergeOrders: MergeOrders;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;
