@@ -8,6 +8,7 @@ import { execPlan } from './exec.ts';
 import { usageError } from './failure.ts';
 import { showHelp } from './show-help.ts';
 import { execInPool } from './pool-exec.ts';
+import { rebasePlan } from './rebase.ts';
 import { callRaw } from './rpc.ts';
 import { installService, showService, uninstallService } from './service.ts';
 import { printJson } from './session.ts';
@@ -30,6 +31,7 @@ const flag = (name: string, description: string): Parameter => ({ name, kind: 'b
 const additions: Readonly<Record<string, Addition>> = {
   'daemon.doctor': { handle: seeDoctor },
   'daemon.shutdown': { handle: shutDown },
+  'plan.rebase': { handle: rebasePlan },
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },

@@ -3,6 +3,7 @@ import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
+import { describeAbandonment } from './plan-text.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
 import { describeEnd, describePause } from './run-text.ts';
 import { formatStatus } from './status-view.ts';
@@ -23,6 +24,7 @@ const presenters: Presenters = {
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
   'pool.acquire': describeLoan,
   'pool.release': describeReturn,
+  'plan.abandon': describeAbandonment,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',

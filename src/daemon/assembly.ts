@@ -8,13 +8,16 @@ import { Journal } from './events/journal.ts';
 import type { Ground } from './ground.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Services } from './methods/handler.ts';
+import { Abandoning } from './plans/abandoning.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
 import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
+import { PlanUpdates } from './plans/plan-updates.ts';
 import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
+import { Rebasing } from './plans/rebasing.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
 import { Wishes } from './plans/wishes.ts';
@@ -138,7 +141,11 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const starter = new Starter({ ...built, givenWorktrees, wishes, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...built, gate });
   const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
-  return { ...worktrees, facts, launcher, gate, planModels, plans };
+  const ending = { ...built, plans, planModels };
+  const planUpdates = new PlanUpdates(ending);
+  const rebasing = new Rebasing(ending);
+  const abandoning = new Abandoning(ending);
+  return { ...worktrees, facts, launcher, gate, planModels, plans, planUpdates, rebasing, abandoning };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -180,6 +187,9 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    planUpdates: plans.planUpdates,
+    rebasing: plans.rebasing,
+    abandoning: plans.abandoning,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { killAt } from '../rig/kill-at.ts';
+import { abandonment, planScenarios } from '../rig/kill-plans.ts';
 import { snapshotScenarios } from '../rig/kill-snapshots.ts';
 import { forcedRemoval, namedCreation, worktreeScenarios } from '../rig/kill-worktrees.ts';
 import type { Scenario, Stage } from '../rig/kill-stage.ts';
@@ -200,6 +201,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: isSwept,
     },
     forcedRemoval,
+    abandonment,
     {
       title: 'what takes back a start that was killed',
       passesNot: [
@@ -214,6 +216,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: startsOnce,
     },
   ],
+  ...planScenarios,
   ...snapshotScenarios,
   sweep: [{ title: 'cleanup.run', prepare: prepareEnded, act: sweep, verify: isSwept }],
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],

@@ -2,7 +2,10 @@ import type { MethodName, Params, Result, StreamName } from '../../contract/inde
 import type { Sweeper } from '../cleanup/sweeper.ts';
 import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
+import type { Abandoning } from '../plans/abandoning.ts';
+import type { PlanUpdates } from '../plans/plan-updates.ts';
 import type { Plans } from '../plans/plans.ts';
+import type { Rebasing } from '../plans/rebasing.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
 import type { RegisteredRuns } from '../runs/registered.ts';
@@ -24,6 +27,9 @@ export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  planUpdates: PlanUpdates;
+  rebasing: Rebasing;
+  abandoning: Abandoning;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;

@@ -66,8 +66,14 @@ export class PlanModels {
       outcome: outcome && describeOutcome(outcome),
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
-      warnings: [...setupWarnings(worktree), ...this.#warnings(latest, facts)],
+      warnings: [...this.#dependencyWarnings(plan), ...setupWarnings(worktree), ...this.#warnings(latest, facts)],
     };
+  }
+
+  /** A plan may be written down before the one that it depends on. */
+  #dependencyWarnings({ repositoryId, dependsOn }: PlanRow): string[] {
+    const unknown = dependsOn.filter((name) => !this.#parts.registry.plans.byName(repositoryId, name));
+    return unknown.map((name) => `depends on ${name}, and there is no such plan`);
   }
 
   #warnings(latest: RunRow | undefined, facts: BranchFacts): string[] {
