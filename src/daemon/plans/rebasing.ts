@@ -75,6 +75,7 @@ export class Rebasing {
     return plans.inTurn(repository, address.plan, async () => {
       await this.#settle(repository, requirePlan(registry, repository, address.plan));
       const plan = requirePlan(registry, repository, address.plan);
+      if (wish.abort !== true) await this.#requireUnfinished(plan);
       const place = { repository, plan, row: await this.#requireRow(plan) };
       return wish.abort === true ? this.#takeBack(place, wish) : this.#begin(place, wish);
     });
@@ -94,7 +95,6 @@ export class Rebasing {
   async #begin(place: Place, wish: Wish): Promise<Answer> {
     const { registry, git, underWay } = this.#parts;
     const { plan, row, repository } = place;
-    await this.#requireUnfinished(plan);
     const tip = await findCommit(git, repository.commonDir, `refs/heads/${plan.branch}`);
     if (tip === undefined) throw noBranch(plan);
     const { name, commit: onto } = await this.#ontoOf(place, wish.onto);
