@@ -16,6 +16,7 @@ import { Launcher } from './plans/launcher.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { PlanUpdates } from './plans/plan-updates.ts';
 import { Plans } from './plans/plans.ts';
+import { PullRequests } from './plans/pull-request.ts';
 import type { Queue } from './plans/queue.ts';
 import { Rebasing } from './plans/rebasing.ts';
 import { Runs } from './plans/runs.ts';
@@ -145,7 +146,9 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const planUpdates = new PlanUpdates(ending);
   const rebasing = new Rebasing(ending);
   const abandoning = new Abandoning(ending);
-  return { ...worktrees, facts, launcher, gate, planModels, plans, planUpdates, rebasing, abandoning };
+  const pullRequests = new PullRequests(ground);
+  const comingHome = { planUpdates, rebasing, abandoning, pullRequests };
+  return { ...worktrees, facts, launcher, gate, planModels, plans, ...comingHome };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
