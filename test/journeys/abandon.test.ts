@@ -154,7 +154,9 @@ test('a branch that another plan stands on, or that is checked out elsewhere, st
   rig.repository.git('tag', 'archive/plan/cart/x');
   const cart = checkoutOf(rig, 'cart');
   cart.commit({ 'cart.txt': 'cart\n' });
-  expect(await rig.call('plan.abandon', address('cart'))).toMatchObject({ outcome: { archive: 'archive/plan/cart-2' } });
+  expect(await rig.call('plan.abandon', address('cart'))).toMatchObject({
+    outcome: { archive: 'archive/plan/cart-2' },
+  });
   expect(rig.repository.branches()).toEqual(['main', 'plan/login']);
 });
 

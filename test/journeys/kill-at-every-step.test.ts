@@ -234,7 +234,7 @@ const cases = Object.entries(scenarios).flatMap(([operation, ways]) =>
 const mostAtOnce = 4;
 
 describe('a daemon that is killed leaves nothing that its successor cannot bring to its end', () => {
-  test.each(Object.keys(scenarios) as Operation[])('at every step of: %s', { timeout: 180_000 }, async (operation) => {
+  test.each(Object.keys(scenarios) as Operation[])('at every step of: %s', { timeout: 240_000 }, async (operation) => {
     const own = cases.filter(({ point }) => point.startsWith(`${operation}: `));
     expect(own).not.toEqual([]);
     const limit = pLimit(mostAtOnce);

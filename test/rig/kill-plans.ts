@@ -22,10 +22,9 @@ async function prepareConflict(stage: Stage): Promise<void> {
   checkoutOf(stage).commit({ 'README.md': 'A shop with a login\n' }, 'Conflict');
 }
 
-/** Its branch would stay, and a footprint has no branches of plans that are gone. */
-function bringHome(stage: Stage): void {
-  const { repository } = stage.rig;
-  checkoutOf(stage).git('reset', '--quiet', '--hard', repository.git('rev-parse', 'HEAD'));
+/** A branch without commits goes with its plan. */
+function empty(stage: Stage, base: string): void {
+  checkoutOf(stage).git('reset', '--quiet', '--hard', base);
 }
 
 const rebase = ({ rig }: Stage) => rig.call('plan.rebase', address);
@@ -36,7 +35,7 @@ async function isRebased(stage: Stage): Promise<void> {
   await rebase(stage);
   expect(checkoutOf(stage).git('log', '--format=%s')).toBe('Login\nMove\nBegin');
   expect(await rig.call('plan.show', address)).toMatchObject({ state: 'succeeded', git: { ahead: 1, behind: 0 } });
-  bringHome(stage);
+  empty(stage, 'main');
 }
 
 async function isUndone(stage: Stage): Promise<void> {
@@ -46,7 +45,7 @@ async function isUndone(stage: Stage): Promise<void> {
   expect(worktree.git('status', '--porcelain')).toBe('');
   expect(worktree.git('log', '--format=%s')).toBe('Conflict\nLogin\nBegin');
   expect(await rig.refusal('plan.rebase', address)).toMatchObject({ code: 'CONFLICT' });
-  bringHome(stage);
+  empty(stage, 'main~1');
 }
 
 const abandon = ({ rig }: Stage) => rig.call('plan.abandon', { ...address, force: true });

@@ -161,11 +161,14 @@ export class Abandoning {
     const { commonDir, defaultBranch } = repository;
     const { branch } = plan;
     const tip = await this.#tipOf(repository, plan);
-    if (tip === undefined) return { archive: null, branchDeleted: true, tip };
+    // One that is gone went after it was tagged.
+    const tagged = plan.intent?.kind === 'abandon' ? plan.intent.archive : null;
+    if (tip === undefined) return { archive: tagged, branchDeleted: plan.baseCommit !== null, tip };
     const base = plan.base ?? defaultBranch;
     const baseTip = base === null ? undefined : await findBase(git, commonDir, base);
     const isBeyond = baseTip === undefined || !(await isAncestor(git, commonDir, { tip, base: baseTip }));
     const archive = isBeyond ? await archiveTag(git, commonDir, { branch, tip }) : null;
+    this.#intend(plan, { kind: 'abandon', tip, archive });
     faultPoint('abandon: archived');
     const isCheckedOut = (await listWorktrees(git, commonDir)).some((listed) => listed.branch === branch);
     const isBase = registry.plans.of(repository.id).some((other) => other.base === branch && other.outcome === null);

@@ -7,17 +7,16 @@ type Node = Pick<PlanRow, 'name' | 'dependsOn'>;
 export function findCircle(plan: Node, others: readonly Node[]): string[] | undefined {
   const known = new Map([...others, plan].map(({ name, dependsOn }) => [name, dependsOn]));
   const seen = new Set<string>();
-  const follow = (path: string[]): string[] | undefined => {
+  const paths = [[plan.name]];
+  for (const path of paths) {
     for (const next of known.get(path.at(-1) ?? '') ?? []) {
       if (next === plan.name) return [...path, next];
       if (seen.has(next)) continue;
       seen.add(next);
-      const circle = follow([...path, next]);
-      if (circle) return circle;
+      paths.push([...path, next]);
     }
-    return undefined;
-  };
-  return follow([plan.name]);
+  }
+  return undefined;
 }
 
 /** Throws INVALID_PARAMS that names the circle. */
