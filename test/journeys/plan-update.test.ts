@@ -58,7 +58,8 @@ test('plan.update refuses what cannot be, as plan.create does, and changes nothi
   // One that others wait for already may not wait for them either.
   await rig.call('plan.remove', address('login'));
   const anew = { name: 'login', repository: 'shop', dependsOn: ['cart'] };
-  expect(await rig.refusal('plan.create', anew)).toMatchObject({ code: 'INVALID_PARAMS', circle: expect.any(Array) });
+  const circle = ['login', 'cart', 'search', 'login'];
+  expect(await rig.refusal('plan.create', anew)).toMatchObject({ code: 'INVALID_PARAMS', circle });
 });
 
 test('a plan may be written down before the one it depends on, and says so', async () => {
