@@ -35,7 +35,7 @@ const kinds = new Map<string, Parameter['kind']>([
 
 /** An object's fields are parameters of their own on the command line. */
 function compileParameters(key: string, schema: Schema, isRequired: boolean): Parameter[] {
-  const { properties, required = [], cli } = schema;
+  const { properties, required = [], cli } = { ...schema.anyOf?.find(({ type }) => type === 'object'), ...schema };
   if (!properties || cli !== undefined) return [compileParameter(key, schema, isRequired)];
   return Object.entries(properties).map(([name, field]) => ({
     ...compileParameter(name, field, isRequired && required.includes(name)),

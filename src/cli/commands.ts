@@ -9,6 +9,7 @@ import { usageError } from './failure.ts';
 import { showHelp } from './show-help.ts';
 import { execInPool } from './pool-exec.ts';
 import { reportProgress } from './progress.ts';
+import { rebasePlan } from './rebase.ts';
 import { callRaw } from './rpc.ts';
 import { installService, showService, uninstallService } from './service.ts';
 import { printJson } from './session.ts';
@@ -45,6 +46,7 @@ const additions: Readonly<Record<string, Addition>> = {
     variadic: true,
     handle: reportProgress,
   },
+  'plan.rebase': { handle: rebasePlan },
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },

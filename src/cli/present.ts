@@ -5,6 +5,7 @@ import { formatConflicts } from './conflict-view.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { formatMergeOrder } from './merge-order-text.ts';
+import { describeAbandonment } from './plan-text.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
 import { describeProgress, formatTasks } from './progress-view.ts';
 import { describeEnd, describePause } from './run-text.ts';
@@ -28,6 +29,7 @@ const presenters: Presenters = {
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
   'pool.acquire': describeLoan,
   'pool.release': describeReturn,
+  'plan.abandon': describeAbandonment,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
   'plan.progress': describeProgress,

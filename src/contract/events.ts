@@ -24,6 +24,9 @@ export const eventTypes = {
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted, snapshot }.',
   'plan.created': 'A plan became known: { branch }.',
   'plan.progress': 'Somebody reported how tasks of a plan are: { tasks[] {id, status}, completed, total }.',
+  'plan.updated': 'What is written down about a plan changed: those of { file, command, base, dependsOn, limits }.',
+  'plan.rebased': "A plan's commits were put onto another one: { from, to, onto }.",
+  'plan.abandoned': 'A plan was given up: { archive, snapshot, branchDeleted }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'conflict.found':
     'Two running plans can no longer be merged as they are: { with, files, severity, plans }; `plans` are ids.',

@@ -95,6 +95,20 @@ export const tasks = method({
   cli: { positional: ['plan'] },
 });
 
+export const update = method({
+  summary: 'Change what is written down about a plan; a limit that is not named stays as it is',
+  params: {
+    ...one,
+    file: path.nullable().describe('Markdown plan file').optional(),
+    command: command.nullable().describe('What its next run executes').optional(),
+    base: revision.nullable().describe('What it is to be merged into (null: the default branch)').optional(),
+    dependsOn: z.array(name).max(100).nullable().describe('Plans that must be merged before this one').optional(),
+    limits: limits.nullable().optional(),
+  },
+  result: models.plan,
+  cli: { positional: ['plan'], rest: 'command' },
+});
+
 export const start = method({
   summary: 'Start a plan in its worktree; makes plan and worktree when new',
   params: {
@@ -187,4 +201,34 @@ export const remove = method({
   params: one,
   result: z.object({ removed: z.literal(true) }),
   cli: { positional: ['plan'] },
+});
+
+export const rebase = method({
+  summary: "Put a plan's commits onto its base as that is now, in its worktree",
+  params: {
+    ...one,
+    onto: revision.describe("Branch or commit to put them onto (default: the plan's base)").optional(),
+    onConflict: z
+      .enum(['undo', 'keep'])
+      .describe('What to do when a commit conflicts: undo all of it, or keep it in the worktree to be resolved')
+      .optional(),
+    abort: z.boolean().describe('Take back a rebase that is in progress, after a snapshot').optional(),
+    env: environment.describe("The environment of git (default: the daemon's)").optional(),
+  },
+  result: z.object({
+    /** False: nothing was to be done, it was taken back, or conflicts have to be resolved. */
+    rebased: z.boolean(),
+    /** Why: content, addAdd, modifyDelete, rename, binary, submodule or other. */
+    conflicts: z.array(z.object({ path: z.string(), kind: z.string() })),
+  }),
+  waits: true,
+  cli: { positional: ['plan'], short: 'rebase' },
+});
+
+export const abandon = method({
+  summary: 'Give a plan up: its worktree and branch go, a snapshot and a tag keep what was in them',
+  params: { ...one, force: z.boolean().describe('Although a run is active or work is not committed').optional() },
+  result: models.plan,
+  waits: true,
+  cli: { positional: ['plan'], short: 'abandon' },
 });

@@ -11,6 +11,7 @@ import type { Services } from './methods/handler.ts';
 import { Collisions } from './plans/collisions.ts';
 import { Conflicts } from './plans/conflicts.ts';
 import { ConflictWatch } from './plans/conflict-watch.ts';
+import { Abandoning } from './plans/abandoning.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
@@ -19,8 +20,11 @@ import { PlanTasks } from './plans/plan-tasks.ts';
 import { CurrentPlan } from './plans/current-plan.ts';
 import { PlanModels } from './plans/plan-model.ts';
 import { MergeOrders } from './plans/merge-orders.ts';
+import { PlanUpdates } from './plans/plan-updates.ts';
 import { Plans } from './plans/plans.ts';
+import { PullRequests } from './plans/pull-request.ts';
 import type { Queue } from './plans/queue.ts';
+import { Rebasing } from './plans/rebasing.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
 import { Wishes } from './plans/wishes.ts';
@@ -151,7 +155,24 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const conflicts = new Conflicts(built);
   const conflictWatch = new ConflictWatch({ ...built, conflicts, isEnding });
   const mergeOrders = new MergeOrders({ ...built, trials });
-  return { ...worktrees, facts, launcher, gate, planModels, plans, conflicts, conflictWatch, mergeOrders };
+  const ending = { ...built, plans, planModels };
+  const planUpdates = new PlanUpdates(ending);
+  const rebasing = new Rebasing(ending);
+  const abandoning = new Abandoning(ending);
+  const pullRequests = new PullRequests(ground);
+  const comingHome = { planUpdates, rebasing, abandoning, pullRequests };
+  return {
+    ...worktrees,
+    facts,
+    launcher,
+    gate,
+    planModels,
+    plans,
+    conflicts,
+    conflictWatch,
+    mergeOrders,
+    ...comingHome,
+  };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -197,6 +218,9 @@ export function buildServices(
     currentPlan: new CurrentPlan({ ...ground, ...plans }),
     conflicts: plans.conflicts,
     mergeOrders: plans.mergeOrders,
+    planUpdates: plans.planUpdates,
+    rebasing: plans.rebasing,
+    abandoning: plans.abandoning,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { killAt } from '../rig/kill-at.ts';
+import { abandonment, planScenarios } from '../rig/kill-plans.ts';
 import { snapshotScenarios } from '../rig/kill-snapshots.ts';
 import { forcedRemoval, namedCreation, worktreeScenarios } from '../rig/kill-worktrees.ts';
 import type { Scenario, Stage } from '../rig/kill-stage.ts';
@@ -200,6 +201,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: isSwept,
     },
     forcedRemoval,
+    abandonment,
     {
       title: 'what takes back a start that was killed',
       passesNot: [
@@ -214,6 +216,7 @@ const scenarios: Record<Operation, Scenario[]> = {
       verify: startsOnce,
     },
   ],
+  ...planScenarios,
   ...snapshotScenarios,
   sweep: [{ title: 'cleanup.run', prepare: prepareEnded, act: sweep, verify: isSwept }],
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
@@ -231,7 +234,7 @@ const cases = Object.entries(scenarios).flatMap(([operation, ways]) =>
 const mostAtOnce = 4;
 
 describe('a daemon that is killed leaves nothing that its successor cannot bring to its end', () => {
-  test.each(Object.keys(scenarios) as Operation[])('at every step of: %s', { timeout: 180_000 }, async (operation) => {
+  test.each(Object.keys(scenarios) as Operation[])('at every step of: %s', { timeout: 240_000 }, async (operation) => {
     const own = cases.filter(({ point }) => point.startsWith(`${operation}: `));
     expect(own).not.toEqual([]);
     const limit = pLimit(mostAtOnce);

@@ -14,6 +14,9 @@ const mostTreesAtOnce = 16;
 const readTimeoutMs = 60_000;
 /** A checkout of a very large tree on a slow disk. */
 const writeTimeoutMs = 30 * 60_000;
+/** Of what talks to another machine. */
+const transferTimeoutMs = 5 * 60_000;
+const mostTransfersAtOnce = 4;
 const mostOutputBytes = 64_000_000;
 
 /** What git says while another git is in the middle of a step in the same repository: it changed nothing itself. */
@@ -55,6 +58,7 @@ export class Git {
   readonly #limit = pLimit(mostAtOnce);
   /** Apart, because one repository's slow filters must not hold up every other question. */
   readonly #fileLimit = pLimit(mostTreesAtOnce);
+  readonly #transferLimit = pLimit(mostTransfersAtOnce);
   readonly #locks = new KeyedMutex();
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
@@ -83,6 +87,12 @@ export class Git {
     const result = await this.#fileLimit(() => this.#insist(directory, args, { env, timeout: writeTimeoutMs }));
     requireSpace(directory, result);
     return succeed(args, result);
+  }
+
+  /** Like write, for what talks to another machine, which may never answer: nothing else waits for it. */
+  async transfer(directory: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+    const options = { env, timeout: transferTimeoutMs };
+    return succeed(args, await this.#transferLimit(() => this.#insist(directory, args, options)));
   }
 
   /**

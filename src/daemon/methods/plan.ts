@@ -39,3 +39,12 @@ export const remove: Handler<'plan.remove'> = async ({ plans }, address) => {
   await plans.remove(address);
   return { removed: true };
 };
+
+export const update: Handler<'plan.update'> = ({ planUpdates }, { repository, cwd, plan, ...changes }) =>
+  planUpdates.update({ repository, cwd, plan }, changes);
+
+export const rebase: Handler<'plan.rebase'> = ({ rebasing }, { repository, cwd, plan, ...wish }) =>
+  rebasing.rebase({ repository, cwd, plan }, wish);
+
+export const abandon: Handler<'plan.abandon'> = ({ abandoning }, { force, ...address }) =>
+  abandoning.abandon(address, { force });

@@ -85,7 +85,10 @@ export class PlanFactsReader {
       trees,
       this.progress.refresh({ ...about, worktree }),
     ]);
-    if (!this.#registry.plans.get(plan.id)) return;
+    const now = this.#registry.plans.get(plan.id);
+    if (!now) return;
+    // While its commits are being moved nobody knows where its own begin.
+    const isMoving = [plan, now].some(({ intent }) => intent?.kind === 'rebase') || now.baseCommit !== plan.baseCommit;
     const { ahead = null, behind = null, isContained = false, tip } = comparison ?? {};
     const hasLeft = plan.baseCommit !== null && tip !== plan.baseCommit;
     // A branch that went on after it was merged is work again.
@@ -93,7 +96,7 @@ export class PlanFactsReader {
     const wasMerged = plan.outcome?.kind === 'merged' && isAsMerged;
     const tree = worktree && this.#worktreeFacts.of(worktree.id);
     const { dirty = null, missing = false } = tree ?? {};
-    const merged = (isContained && hasLeft) || worktree?.declared === 'merged' || wasMerged;
+    const merged = (isContained && hasLeft && !isMoving) || worktree?.declared === 'merged' || wasMerged;
     this.#known.set(plan.id, { at, facts: { ahead, behind, dirty, missing, merged } });
   }
 

@@ -70,12 +70,19 @@ export class PlanModels {
       createdAt: isoTime(plan.createdAt),
       lastActivityAt: isoTime(plan.lastActivityAt),
       warnings: [
+        ...this.#dependencyWarnings(plan),
         ...setupWarnings(worktree),
         ...this.#warnings(latest, facts),
         ...this.#parts.facts.progress.warningsOf(plan.id),
         ...this.#parts.collisions.warningsOf(plan),
       ],
     };
+  }
+
+  /** A plan may be written down before the one that it depends on. */
+  #dependencyWarnings({ repositoryId, dependsOn }: PlanRow): string[] {
+    const unknown = dependsOn.filter((name) => !this.#parts.registry.plans.byName(repositoryId, name));
+    return unknown.map((name) => `depends on ${name}, and there is no such plan`);
   }
 
   #warnings(latest: RunRow | undefined, facts: BranchFacts): string[] {

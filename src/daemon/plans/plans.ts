@@ -17,6 +17,7 @@ import type { Stopping } from '../runs/stopping.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { giveContextBack } from '../worktrees/context.ts';
 import { requireBase } from '../worktrees/base.ts';
+import { requireNoCircle } from './dependencies.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import type { Launcher } from './launcher.ts';
 import { newPlan } from './new-plan.ts';
@@ -79,6 +80,7 @@ export class Plans {
       const branch = `${worktrees.branch_prefix}${name}`;
       const bare = newPlan({ repositoryId: repository.id, name, branch, base, now: clock.now() });
       const plan: PlanRow = { ...bare, file, command, dependsOn, limits: described.limits ?? null };
+      requireNoCircle({ name, dependsOn }, registry.plans.of(repository.id));
       repositories.keep(repository);
       faultPoint('plan: repository written');
       registry.change((tell) => {

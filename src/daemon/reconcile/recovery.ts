@@ -4,7 +4,9 @@ import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
+import type { Abandoning } from '../plans/abandoning.ts';
 import type { Launcher } from '../plans/launcher.ts';
+import type { Rebasing } from '../plans/rebasing.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
@@ -36,6 +38,8 @@ interface Parts {
   removal: Removal;
   setup: Setup;
   recycling: Recycling;
+  rebasing: Rebasing;
+  abandoning: Abandoning;
   /** Worktrees that are being made or taken away. */
   underWay: UnderWay;
   launcher: Launcher;
@@ -63,6 +67,7 @@ export class Recovery {
       faultPoint('recover: worktree finished');
     }
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
+    await this.#settlePlans();
     await this.#takeOverSetups();
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
     await this.#parts.registered.check();
@@ -102,7 +107,19 @@ export class Recovery {
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
+    await this.#settlePlans();
     await this.#takeOverSetups();
+  }
+
+  /** What was begun with the branches of plans; a rebase may also have been gone on with by hand. */
+  async #settlePlans(): Promise<void> {
+    const { registry, rebasing, abandoning } = this.#parts;
+    for (const { repositoryId, name, intent } of registry.plans.list()) {
+      const repository = registry.repositories.get(repositoryId);
+      if (!repository || intent === null) continue;
+      const settler = intent.kind === 'rebase' ? rebasing : intent.kind === 'abandon' ? abandoning : undefined;
+      await this.#eachAlone({ plan: name }, async () => settler?.settle(repository, name));
+    }
   }
 
   async #adopt(run: RunRow): Promise<void> {

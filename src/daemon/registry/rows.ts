@@ -116,7 +116,8 @@ export type PlanIntent =
       keepWorktree: boolean;
       deleteBranch: boolean;
     }
-  | { kind: 'rebase'; from: string; onto: string }
+  /** `keep`: one that stopped at a conflict stays in the worktree until people go on with it or take it back. */
+  | { kind: 'rebase'; from: string; onto: string; keep: boolean }
   | { kind: 'abandon'; tip: string | null; archive: string | null };
 
 /** How a plan ended; kept when its branch and its worktree are gone. */

@@ -77,8 +77,10 @@ export class WorktreeFacts {
   /** By its commits alone. A branch that never left the commit at which wtd made or adopted it is not merged. */
   isMerged(row: WorktreeRow, comparison: Comparison | undefined): boolean {
     // A plan remembers where it began, also when its worktree was made again later.
-    const start = this.#registry.plans.byWorktree(row.id)?.baseCommit ?? row.baseCommit;
-    return comparison?.isContained === true && comparison.tip !== start;
+    const plan = this.#registry.plans.byWorktree(row.id);
+    // While its commits are being moved nobody knows where its own begin.
+    if (plan?.intent?.kind === 'rebase') return false;
+    return comparison?.isContained === true && comparison.tip !== (plan?.baseCommit ?? row.baseCommit);
   }
 }
 

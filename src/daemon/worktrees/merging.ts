@@ -32,9 +32,10 @@ export async function askMerging(git: Git, { repository, row, plan, head }: Abou
   const isUnmerged = (await Promise.all(commits.map(isContained))).includes(false);
   // The base's own branch is where others are merged to.
   const hasLeft = tip !== undefined && tip !== (plan?.baseCommit ?? row.baseCommit) && branch !== baseName;
-  return { isUnmerged, isMerged: hasLeft && !isUnmerged };
+  const isMoving = plan?.intent?.kind === 'rebase';
+  return { isUnmerged, isMerged: hasLeft && !isUnmerged && !isMoving };
 }
 
 /** A branch comes before a tag of its name. */
-const findBase = async (git: Git, commonDir: string, name: string): Promise<string | undefined> =>
+export const findBase = async (git: Git, commonDir: string, name: string): Promise<string | undefined> =>
   (await findCommit(git, commonDir, `refs/heads/${name}`)) ?? findCommit(git, commonDir, name);
