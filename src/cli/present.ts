@@ -32,7 +32,7 @@ const presenters: Presenters = {
   'repository.trust': ({ name, commands }) =>
     commands.length === 0
       ? `${name} is trusted; it asks to run nothing\n`
-      : `${name} is trusted; each new worktree of it runs:\n${commands.map((words) => `  ${formatCommand(words)}\n`).join('')}`,
+      : `${name} is trusted; in its new worktrees and before a merge it may run:\n${commands.map((words) => `  ${formatCommand(words)}\n`).join('')}`,
   'repository.remove': () => 'the repository is forgotten; its files are where they were\n',
   'rpc.discover': (document) => `${JSON.stringify(document, null, 2)}\n`,
   'status.get': formatStatus,

@@ -23,6 +23,7 @@ export const eventTypes = {
     'What a worktree is for, its pull request or what became of it was noted: { task, pr, declared }.',
   'worktree.removed': 'A worktree is gone: { path, branch, branchDeleted, snapshot }.',
   'plan.created': 'A plan became known: { branch }.',
+  'plan.completed': 'A plan was merged: { into, commit, strategy, archive, tip }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'run.queued': 'A run waits for a place: { attempt }.',
   'run.starting': 'A run is being started: { attempt }.',
