@@ -1,6 +1,7 @@
 import type { MethodName, Result } from '../contract/index.ts';
 import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
+import { describeCompletion } from './completion-text.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { describeLoan, describeReturn } from './pool-text.ts';
@@ -23,6 +24,7 @@ const presenters: Presenters = {
     `${seq} ${at} ${type} ${[repository, plan].filter((name) => name !== null).join('/')} ${formatValue(data)}\n`,
   'pool.acquire': describeLoan,
   'pool.release': describeReturn,
+  'plan.complete': describeCompletion,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
   'plan.remove': () => 'the plan is forgotten and its worktree taken away\n',

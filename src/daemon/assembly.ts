@@ -8,6 +8,10 @@ import { Journal } from './events/journal.ts';
 import type { Ground } from './ground.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Services } from './methods/handler.ts';
+import { Completing } from './plans/completing.ts';
+import { Completion } from './plans/completion.ts';
+import { Completions } from './plans/completions.ts';
+import { InterruptedCompletions } from './plans/interrupted-completions.ts';
 import { PlanFactsReader } from './plans/plan-facts.ts';
 import { Gate } from './plans/gate.ts';
 import { GivenWorktrees } from './plans/given-worktree.ts';
@@ -17,6 +21,7 @@ import { Plans } from './plans/plans.ts';
 import type { Queue } from './plans/queue.ts';
 import { Runs } from './plans/runs.ts';
 import { Starter } from './plans/starter.ts';
+import { Verification } from './plans/verification.ts';
 import { Wishes } from './plans/wishes.ts';
 import { Doctor } from './reconcile/doctor.ts';
 import { readFacts } from './reconcile/facts.ts';
@@ -138,7 +143,23 @@ export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolea
   const starter = new Starter({ ...built, givenWorktrees, wishes, launcher, gate, socket, isEnding });
   const planModels = new PlanModels({ ...built, gate });
   const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
-  return { ...worktrees, facts, launcher, gate, planModels, plans };
+  const homecoming = buildHomecoming(ground, { ...built, plans, models: planModels });
+  return { ...worktrees, ...homecoming, facts, launcher, gate, planModels, plans };
+}
+
+type Planned = Omit<ConstructorParameters<typeof Completion>[0], 'completing' | 'verification' | 'trials'> &
+  Omit<ConstructorParameters<typeof Verification>[0], 'verifyLogs'> &
+  ConstructorParameters<typeof Completing>[0];
+
+/** How plans come home. */
+function buildHomecoming({ paths }: Ground, planned: Planned) {
+  const { trials, verifyLogs } = paths;
+  const verification = new Verification({ ...planned, verifyLogs });
+  const completion = new Completion({ ...planned, verification, completing: new Completing(planned), trials });
+  const interrupted = new InterruptedCompletions({ ...planned, completion });
+  // Whoever knows the order in which plans merge goes here.
+  const completions = new Completions({ completion, orders: null });
+  return { verification, completion, interrupted, completions };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -180,6 +201,7 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
+    completions: plans.completions,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

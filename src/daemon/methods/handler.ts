@@ -2,6 +2,7 @@ import type { MethodName, Params, Result, StreamName } from '../../contract/inde
 import type { Sweeper } from '../cleanup/sweeper.ts';
 import type { Configuration } from '../config.ts';
 import type { Journal } from '../events/journal.ts';
+import type { Completions } from '../plans/completions.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
 import type { Repositories } from '../repositories/repositories.ts';
@@ -24,6 +25,7 @@ export interface Services {
   configuration: Configuration;
   repositories: Repositories;
   plans: Plans;
+  completions: Completions;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;

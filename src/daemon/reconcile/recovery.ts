@@ -4,7 +4,9 @@ import { faultPoint } from '../../base/fault-point.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { Configuration } from '../config.ts';
 import type { Logger } from '../log.ts';
+import type { InterruptedCompletions } from '../plans/interrupted-completions.ts';
 import type { Launcher } from '../plans/launcher.ts';
+import type { Verification } from '../plans/verification.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
@@ -40,6 +42,8 @@ interface Parts {
   configuration: Configuration;
   log: Logger;
   restore: Restore;
+  interrupted: Pick<InterruptedCompletions, 'settleAll'>;
+  verification: Pick<Verification, 'removeRests'>;
 }
 
 /** Takes over what an earlier daemon left, whatever it was doing when it ended. */
@@ -61,7 +65,9 @@ export class Recovery {
       faultPoint('recover: worktree finished');
     }
     await this.#takeOverSetups();
+    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
+    await this.#eachAlone({}, () => this.#parts.verification.removeRests());
     await this.#parts.registered.check();
     await this.#parts.directories.removeRests();
     return { adopted: active.filter(({ state }) => state !== 'queued').length };
@@ -97,6 +103,7 @@ export class Recovery {
       await this.#eachAlone({ worktree: row.path }, () => this.#finishWorktree(row));
     }
     await this.#takeOverSetups();
+    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
   }
 
   async #adopt(run: RunRow): Promise<void> {
