@@ -100,15 +100,21 @@ export class Completion {
 
   /** What an earlier daemon began with a plan is brought to its end, or taken back; undefined: nothing is begun. */
   async settle(repository: RepositoryRow, id: string): Promise<Settled | undefined> {
-    const { registry, plans, completing, facts } = this.#parts;
+    const { registry, plans, completing } = this.#parts;
     const name = registry.plans.get(id)?.name ?? '';
     return plans.inTurn(repository, name, async () => {
       const plan = registry.plans.get(id);
       if (plan?.intent?.kind !== 'complete') return undefined;
       const settled = await completing.settle(repository, plan, plan.intent);
-      await facts.refresh([plan], 0);
+      await this.#lookAgain(id);
       return settled;
     });
+  }
+
+  /** Before anybody asks: what is known of it is from before. */
+  async #lookAgain(id: string): Promise<void> {
+    const plan = this.#parts.registry.plans.get(id);
+    if (plan) await this.#parts.facts.refresh([plan], 0);
   }
 
   /** The same up to the first change, in objects that nobody keeps. */
@@ -123,7 +129,7 @@ export class Completion {
 
   async #complete(about: About, wish: CompletionWish): Promise<Answer> {
     const { repository, plan, into } = about;
-    const { completing, facts, trials } = this.#parts;
+    const { completing, trials } = this.#parts;
     await using objects = await TrialObjects.open(trials, repository.commonDir);
     for (let tries = 1; tries <= mostTries; tries += 1) {
       const decision = await this.#decide(about, wish, objects);
@@ -133,7 +139,7 @@ export class Completion {
       faultPoint('complete: verified');
       const done = await completing.carryOut(repository, plan, intentOf(decision, commit));
       if (done === undefined) continue;
-      await facts.refresh([plan], 0);
+      await this.#lookAgain(plan.id);
       const dependants = await findDependants(this.#parts, { repository, plan, into, commit, objects });
       return answerOf(decision, { state: 'merged', commit, dependants, ...done });
     }
