@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { killAt } from '../rig/kill-at.ts';
+import { completionScenarios } from '../rig/kill-completions.ts';
 import { snapshotScenarios } from '../rig/kill-snapshots.ts';
 import { forcedRemoval, namedCreation, worktreeScenarios } from '../rig/kill-worktrees.ts';
 import type { Scenario, Stage } from '../rig/kill-stage.ts';
@@ -215,6 +216,7 @@ const scenarios: Record<Operation, Scenario[]> = {
     },
   ],
   ...snapshotScenarios,
+  ...completionScenarios,
   sweep: [{ title: 'cleanup.run', prepare: prepareEnded, act: sweep, verify: isSwept }],
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
   requeue: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
