@@ -72,7 +72,8 @@ function readRecord(next: () => string): Record {
 }
 
 function* readMessages(next: () => string): Generator<Message> {
-  for (let count = next(); count !== ''; count = next()) {
+  // After conflicts of submodules git puts advice for people where the empty field is that ends the messages.
+  for (let count = next(); /^\d+$/.test(count); count = next()) {
     const paths = Array.from({ length: Number(count) }, next);
     const type = next();
     next(); // the sentence for people
