@@ -66,7 +66,9 @@ describe('a plan that is completed', () => {
     expect(printed.stdout).toMatch(
       /^login is merged into main as [0-9a-f]{10}; what its branch was is kept as the tag archive\/plan\/login\n$/,
     );
-    expect(rig.repository.git('log', '-1', '--format=%an|%P')).toBe(`Ada|${rig.repository.git('rev-parse', 'main~1')} ${tip}`);
+    expect(rig.repository.git('log', '-1', '--format=%an|%P')).toBe(
+      `Ada|${rig.repository.git('rev-parse', 'main~1')} ${tip}`,
+    );
     expect(rig.repository.git('log', '-1', '--format=%B').trim()).toBe(
       `Merge plan login\n\nThe login\n\n2 of 2 tasks completed.\n\nPlan: login\nPlan-File: plans/login.md\nPlan-Run: ${run.id}`,
     );

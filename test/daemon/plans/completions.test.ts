@@ -25,7 +25,10 @@ function build(order: string[], fails: Readonly<Record<string, Error>> = {}) {
   const asked: [plan: string, assumed: string[]][] = [];
   const orders: Orders = {
     of: () =>
-      Promise.resolve({ steps: order.map((plan) => ({ plan })), unmergeable: [{ plan: 'odd', reason: 'it conflicts' }] }),
+      Promise.resolve({
+        steps: order.map((plan) => ({ plan })),
+        unmergeable: [{ plan: 'odd', reason: 'it conflicts' }],
+      }),
   };
   const complete = ({ plan }: { plan: string }, wish: CompletionWish): Promise<Answer> => {
     asked.push([plan, [...(wish.assumed ?? [])]]);
