@@ -14,7 +14,7 @@ describe('the configuration', () => {
         pool_size: 2,
         setup: { copy: ['.env', '.env.local'], clone: ['node_modules'], run: [], timeout: '30m' },
         resource_limits: { max_disk_mb: null, max_memory_mb: null, max_cpu_percent: null },
-        cleanup_policy: { idle_timeout: '24h', max_age: '14d', keep_failed: true },
+        cleanup_policy: { idle_timeout: '24h', max_age: '14d', cleanup_on_complete: true, keep_failed: true },
         auto_cleanup: true,
         disk_budget_mb: null,
       },

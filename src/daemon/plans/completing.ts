@@ -25,8 +25,12 @@ interface Parts {
   removal: Removal;
 }
 
+/** What keeps a completion from being settled: a git that goes on, or a lock that nobody alive seems to hold. */
+type Hindrance = { kind: 'busy' } | { kind: 'lock'; path: string };
+
 /** What became of a completion: its target has the plan, or everything is as it was; `unknown`: that cannot be told yet. */
-export type Settled = { state: 'new'; warnings: string[] } | { state: 'old' } | { state: 'unknown'; lock: string };
+export type Settled =
+  { state: 'new'; warnings: string[] } | { state: 'old' } | { state: 'unknown'; hindrance: Hindrance };
 
 /** Marks git that moves a target, so that the next daemon can wait for one that outlived this one. */
 const movingMark = 'WTD_COMPLETES_PLAN';
@@ -81,9 +85,9 @@ export class Completing {
     const { commonDir } = repository;
     const isRecorded = plan.outcome?.kind === 'merged' && plan.outcome.commit === intent.commit;
     if (!isRecorded) {
-      const lock = await this.#untilStill(commonDir, plan, intent);
+      const hindrance = await this.#untilStill(commonDir, plan, intent);
       if (!(await this.#isMoved(commonDir, intent))) {
-        if (lock !== undefined) return { state: 'unknown', lock };
+        if (hindrance) return { state: 'unknown', hindrance };
         await this.#takeBack(repository, plan, intent);
         return { state: 'old' };
       }
@@ -97,15 +101,15 @@ export class Completing {
     return target !== undefined && isAncestor(git, commonDir, { tip: commit, base: target });
   }
 
-  /** A git that a daemon began goes on without it. Answers the lock that nobody alive seems to hold. */
-  async #untilStill(commonDir: string, plan: PlanRow, intent: CompletionIntent): Promise<string | undefined> {
+  /** A git that a daemon began goes on without it. Answers what is still in the way after a while. */
+  async #untilStill(commonDir: string, plan: PlanRow, intent: CompletionIntent): Promise<Hindrance | undefined> {
     const deadline = performance.now() + settlePatienceMs;
     for (;;) {
       const isBusy = (await findMarked(movingMark, plan.id)).length > 0;
       const lock = await this.#lockOf(commonDir, intent);
-      if (!isBusy && lock === undefined) return undefined;
-      if (performance.now() > deadline) return lock ?? commonDir;
-      if (await this.#isMoved(commonDir, intent).then((isMoved) => isMoved && !isBusy)) return undefined;
+      if (!isBusy && (lock === undefined || (await this.#isMoved(commonDir, intent)))) return undefined;
+      if (performance.now() > deadline)
+        return isBusy || lock === undefined ? { kind: 'busy' } : { kind: 'lock', path: lock };
       await sleep(settlePauseMs, undefined, { ref: false });
     }
   }

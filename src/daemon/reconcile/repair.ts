@@ -111,7 +111,10 @@ export class Repairs {
       mend: async () => {
         const settled = await this.#parts.completion.settle(repository, plan.id);
         if (settled?.state !== 'unknown') return null;
-        return `${settled.lock} is still there; once no git is at work there, remove it, then run \`wtd doctor --repair\``;
+        const { hindrance } = settled;
+        return hindrance.kind === 'busy'
+          ? 'git is still at work on it; run `wtd doctor` again in a moment'
+          : `${hindrance.path} is still there; once no git is at work there, remove it, then run \`wtd doctor --repair\``;
       },
     };
   }
