@@ -110,7 +110,7 @@ export class Completing {
       if (!isBusy && (lock === undefined || (await this.#isMoved(commonDir, intent)))) return undefined;
       if (performance.now() > deadline)
         return isBusy || lock === undefined ? { kind: 'busy' } : { kind: 'lock', path: lock };
-      await sleep(settlePauseMs, undefined, { ref: false });
+      await sleep(settlePauseMs); // nothing else may keep a daemon alive that is only just starting
     }
   }
 
