@@ -32,6 +32,7 @@ describe('the configuration', () => {
       resources: { min_disk_space_mb: 500, warn_disk_space_mb: 1000 },
       schedule: { cleanup: '0 * * * *', reconcile: '* * * * *', timezone: 'local' },
       orchestrator: { command: null, shutdown_timeout: '30s', heartbeat_interval: '10s', stale_threshold: '60s' },
+      completion: { merge_strategy: 'merge', archive: true, verify: [], timeout: '30m' },
       snapshots: { keep: '30d' },
       runs: { keep: '30d', max_log_mb: 1000 },
       events: { keep: 100_000 },

@@ -39,13 +39,14 @@ describe('the commands that verify a merge', () => {
     ['that fails', ['sh', '-c', 'echo why; exit 3'], 'INVALID_STATE', 3],
     ['that cannot be started', ['no-such-program'], 'SPAWN_FAILED', null],
     ['that takes too long', ['sleep', '1000'], 'INVALID_STATE', null],
-  ])('keep the target where it is: one %s', async (_, command, code, exitCode) => {
+  ])('keep the target where it is: one %s', async (...[, command, code, exitCode]) => {
     const completion = { verify: [command, ['touch', 'never']], timeout: '2s' };
     await using rig = await Rig.setUp({ config: { completion } });
     await donePlan(rig, 'login');
     const [before, marks] = [await footprint(rig), await stateOf(rig, 'login')];
     const refusal = await refuses(rig, 'login');
     expect(refusal).toMatchObject({ code, command, exitCode });
+    if (command[0] === 'sleep') expect(refusal.message).toContain('took longer than 2s');
     expect(readFileSync(String(refusal['logPath']), 'utf8')).toContain(`$ ${command.join(' ')}\n`);
     expect(refusal.hint).toContain(String(refusal['logPath']));
     await until(async () => {

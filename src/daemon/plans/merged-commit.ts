@@ -1,6 +1,5 @@
-import { WtdError } from '../../contract/errors.ts';
 import type { MergeStrategy } from '../../contract/models.ts';
-import type { Git } from '../git/git.ts';
+import { saidBy, type Git } from '../git/git.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import { nobody } from './completion-refusals.ts';
 
@@ -32,8 +31,8 @@ export async function makeMergedCommit(git: Git, repository: RepositoryRow, want
   try {
     return await git.write(commonDir, [...commit, '-m', message], env);
   } catch (error) {
-    const said = error instanceof WtdError ? String(error.data['stderr'] ?? '') : '';
-    if (/Please tell me who you are|auto-detection is disabled|empty ident name/.test(said)) throw nobody(repository);
+    if (/Please tell me who you are|auto-detection is disabled|empty ident name/.test(saidBy(error)))
+      throw nobody(repository);
     throw error;
   }
 }

@@ -1,6 +1,5 @@
-import type { WtdError } from '../../contract/errors.ts';
 import { faultPoint } from '../../base/fault-point.ts';
-import type { Git } from '../git/git.ts';
+import { saidBy, type Git } from '../git/git.ts';
 import { findCommit, listWorktrees } from '../git/questions.ts';
 import { inTheWay } from './completion-refusals.ts';
 
@@ -39,7 +38,7 @@ export async function moveTarget(git: Git, commonDir: string, move: Move): Promi
     }
   } catch (error) {
     if (!(await isAt(from))) return isAt(commit);
-    const said = String((error as WtdError).data?.['stderr'] ?? '');
+    const said = saidBy(error);
     if (checkout !== undefined && /would be (overwritten|removed) by merge|would lose untracked/.test(said))
       throw inTheWay({ into, checkout }, filesIn(said));
     throw error;

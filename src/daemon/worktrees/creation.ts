@@ -81,7 +81,7 @@ export class Creation {
       await this.#register(commonDir, row, wanted);
       await markFurnishing(commonDir, row.path);
       await this.#writeFiles(commonDir, row);
-      return use(row);
+      return await use(row);
     });
   }
 

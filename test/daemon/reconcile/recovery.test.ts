@@ -16,6 +16,7 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
     },
     creation: { rollBackFound },
     underWay,
+    interrupted: { settleAll: () => Promise.resolve() },
     log: { error: expect.unreachable },
   } as never);
   await recovery.attendAll();
