@@ -2,6 +2,7 @@ import { callMethod } from './call.ts';
 import { cleanUp } from './cleanup.ts';
 import type { Command, Handler } from './command.ts';
 import { completionScript, shells, type Shell } from './completion.ts';
+import { completePlans } from './complete.ts';
 import { seeDoctor } from './doctor.ts';
 import { showEvents } from './events.ts';
 import { execPlan } from './exec.ts';
@@ -47,6 +48,7 @@ const additions: Readonly<Record<string, Addition>> = {
     handle: reportProgress,
   },
   'plan.rebase': { handle: rebasePlan },
+  'plan.complete': { handle: completePlans },
   'plan.restart': { handle: restartPlan },
   'plan.start': { flags: [flag('wait', 'Wait for its end, and exit as the command did')], handle: startPlan },
   'plan.wait': { variadic: true, handle: waitForPlans },

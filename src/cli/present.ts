@@ -2,6 +2,7 @@ import type { MethodName, Result } from '../contract/index.ts';
 import { formatSweep, formatSweepPlan } from './cleanup-view.ts';
 import { formatTable, listColumns } from './columns.ts';
 import { formatConflicts } from './conflict-view.ts';
+import { describeCompletion } from './completion-text.ts';
 import { formatDiagnosis } from './doctor-view.ts';
 import { formatCommand, formatValue, plain, type View } from './format.ts';
 import { formatMergeOrder } from './merge-order-text.ts';
@@ -30,6 +31,7 @@ const presenters: Presenters = {
   'pool.acquire': describeLoan,
   'pool.release': describeReturn,
   'plan.abandon': describeAbandonment,
+  'plan.complete': describeCompletion,
   'plan.logs': ({ line }) => `${line}\n`,
   'plan.pause': describePause,
   'plan.progress': describeProgress,
@@ -41,7 +43,7 @@ const presenters: Presenters = {
   'repository.trust': ({ name, commands }) =>
     commands.length === 0
       ? `${name} is trusted; it asks to run nothing\n`
-      : `${name} is trusted; each new worktree of it runs:\n${commands.map((words) => `  ${formatCommand(words)}\n`).join('')}`,
+      : `${name} is trusted; in its new worktrees and before a merge it may run:\n${commands.map((words) => `  ${formatCommand(words)}\n`).join('')}`,
   'repository.remove': () => 'the repository is forgotten; its files are where they were\n',
   'rpc.discover': (document) => `${JSON.stringify(document, null, 2)}\n`,
   'status.get': formatStatus,

@@ -27,6 +27,7 @@ export const eventTypes = {
   'plan.updated': 'What is written down about a plan changed: those of { file, command, base, dependsOn, limits }.',
   'plan.rebased': "A plan's commits were put onto another one: { from, to, onto }.",
   'plan.abandoned': 'A plan was given up: { archive, snapshot, branchDeleted }.',
+  'plan.completed': 'A plan was merged: { into, commit, strategy, archive, tip }.',
   'plan.removed': 'A plan was forgotten: { branch }.',
   'conflict.found':
     'Two running plans can no longer be merged as they are: { with, files, severity, plans }; `plans` are ids.',

@@ -36,7 +36,7 @@ export const repository = z.object({
   channels: z.array(z.string()),
   /** False again once the file with its own commands has changed. */
   trusted: z.boolean(),
-  /** What its own `wtd.yaml` asks to run in each fresh worktree; they run only once they are trusted. */
+  /** What its own `wtd.yaml` asks to run in fresh worktrees and before a merge; only once they are trusted. */
   commands: z.array(z.array(z.string())),
   addedAt: time,
 });
@@ -181,6 +181,17 @@ export const task = z.object({
 
 export const mergeStrategy = z.enum(['merge', 'squash', 'ff']);
 
+export const completionStep = z.enum([
+  'merge',
+  'verify',
+  'archive',
+  'move',
+  'record',
+  'remove_worktree',
+  'delete_branch',
+  'pull_request',
+]);
+
 /** How a plan ended; what does not apply is null. */
 const outcome = z.object({
   kind: z.enum(['merged', 'abandoned']),
@@ -237,8 +248,9 @@ export const finding = z.object({
     'run_directory_without_row',
     'process_without_run',
     'row_without_repository',
+    'interrupted_completion',
   ]),
-  /** A path, a branch, the id of a run or a pid, as the kind says. */
+  /** A path, a branch, a plan, the id of a run or a pid, as the kind says. */
   subject: z.string(),
   repository: z.string().nullable(),
   detail: z.string(),
@@ -277,6 +289,7 @@ export type TaskStatus = z.infer<typeof taskStatus>;
 export type TaskReport = z.infer<typeof taskReport>;
 export type Task = z.infer<typeof task>;
 export type MergeStrategy = z.infer<typeof mergeStrategy>;
+export type CompletionStep = z.infer<typeof completionStep>;
 export type Plan = z.infer<typeof plan>;
 export type Finding = z.infer<typeof finding>;
 export type Event = z.infer<typeof event>;

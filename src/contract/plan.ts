@@ -196,6 +196,60 @@ export const logs = stream({
   cli: { positional: ['plan'], short: 'logs', letters: { f: 'follow', n: 'tail' } },
 });
 
+/** What was done with one plan, or would be. */
+const completed = z.object({
+  plan: z.string(),
+  /** `planned`: it would be merged; `requested`: by a pull request; `untried`: one before it failed. */
+  state: z.enum(['merged', 'planned', 'requested', 'failed', 'untried']),
+  commit: z.string().nullable(),
+  archive: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
+});
+
+export const complete = method({
+  summary: 'Merge a finished plan into its base, keep its branch under a tag and take its worktree away',
+  params: {
+    ...addressing,
+    plan: plan.optional(),
+    all: z
+      .boolean()
+      .describe('Every plan that can be merged, in the recommended order, up to the first that fails')
+      .optional(),
+    strategy: models.mergeStrategy.describe('How to merge (default: as configured)').optional(),
+    dryRun: z.boolean().describe('Only tell the steps').optional(),
+    verify: z
+      .boolean()
+      .describe('Whether the configured commands must succeed on the merged tree (default: true)')
+      .optional(),
+    keepWorktree: z.boolean().describe('Leave its worktree where it is').optional(),
+    deleteBranch: z.boolean().describe('Delete its branch as well').optional(),
+    pr: z.boolean().describe('Push its branch and open a pull request with `gh` instead of merging it here').optional(),
+    env: environment
+      .describe("The environment of the commands that verify, and of gh (default: the daemon's)")
+      .optional(),
+  },
+  result: z.object({
+    /** False for a dry run, and where one of several failed. */
+    merged: z.boolean(),
+    /** The branch that has it now. */
+    into: z.string().nullable(),
+    /** Of the last one that was merged. */
+    commit: z.string().nullable(),
+    strategy: models.mergeStrategy.nullable(),
+    steps: z.array(z.object({ plan: z.string(), kind: models.completionStep, detail: z.string() })),
+    /** Those that waited for it, with what each needs now. */
+    dependants: z.array(z.object({ plan: z.string(), state: models.plan.shape.state, needs: z.string() })),
+    /** The tag that keeps what its branch was. */
+    archive: z.string().nullable(),
+    plans: z.array(completed),
+    /** Where others are asked for the merge. */
+    pr: models.worktree.shape.pr,
+    warnings: z.array(z.string()),
+  }),
+  waits: true,
+  cli: { positional: ['plan'], short: 'complete' },
+});
+
 export const remove = method({
   summary: 'Forget a plan and take its worktree away; refuses when work would be lost, keeps a branch with commits',
   params: one,

@@ -8,26 +8,8 @@ import { Journal } from './events/journal.ts';
 import type { Ground } from './ground.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import type { Services } from './methods/handler.ts';
-import { Collisions } from './plans/collisions.ts';
-import { Conflicts } from './plans/conflicts.ts';
-import { ConflictWatch } from './plans/conflict-watch.ts';
-import { Abandoning } from './plans/abandoning.ts';
-import { PlanFactsReader } from './plans/plan-facts.ts';
-import { Gate } from './plans/gate.ts';
-import { GivenWorktrees } from './plans/given-worktree.ts';
-import { Launcher } from './plans/launcher.ts';
-import { PlanTasks } from './plans/plan-tasks.ts';
-import { CurrentPlan } from './plans/current-plan.ts';
-import { PlanModels } from './plans/plan-model.ts';
-import { MergeOrders } from './plans/merge-orders.ts';
-import { PlanUpdates } from './plans/plan-updates.ts';
-import { Plans } from './plans/plans.ts';
-import { PullRequests } from './plans/pull-request.ts';
 import type { Queue } from './plans/queue.ts';
-import { Rebasing } from './plans/rebasing.ts';
 import { Runs } from './plans/runs.ts';
-import { Starter } from './plans/starter.ts';
-import { Wishes } from './plans/wishes.ts';
 import { Doctor } from './reconcile/doctor.ts';
 import { readFacts } from './reconcile/facts.ts';
 import type { Recovery } from './reconcile/recovery.ts';
@@ -55,7 +37,7 @@ import { Supervisor } from './runs/supervisor.ts';
 import { UsageMonitor } from './runs/usage.ts';
 import { Schedule } from './schedule.ts';
 import { createReadiness } from './service/readiness.ts';
-import { buildWorktrees } from './worktree-assembly.ts';
+import type { buildPlans } from './plan-assembly.ts';
 import { startedBy } from './service/started-by.ts';
 import { DaemonStatus } from './status/daemon-status.ts';
 import { Machine } from './status/machine.ts';
@@ -121,7 +103,7 @@ export function buildWatches(ground: Ground, runs: ReturnType<typeof buildRuns>,
   return { enforcement, machineCpu, logLimit };
 }
 
-type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
+export type Watched = ReturnType<typeof buildRuns> & ReturnType<typeof buildWatches>;
 
 /** The worktrees whose disk space is measured; one that is being made or taken away is not. */
 function placesOf(registry: Registry) {
@@ -133,46 +115,6 @@ function placesOf(registry: Registry) {
   };
   const whole = registry.worktrees.live().filter(({ state }) => state !== 'creating' && state !== 'cleaning');
   return whole.map(({ path }) => ({ path, use: useOf(path) }) as const);
-}
-
-export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {
-  const { socket, trials } = ground.paths;
-  const worktrees = buildWorktrees(ground, runs, {
-    stopRun: (run) => plans.stopRun(run, {}),
-    lastLook: (worktree) => facts.lastLook(worktree),
-    isEnding,
-  });
-  const facts: PlanFactsReader = new PlanFactsReader(worktrees);
-  const collisions = new Collisions(ground);
-  const built = { ...ground, ...runs, ...worktrees, facts, collisions };
-  const launcher = new Launcher({ ...built, socket });
-  const gate = new Gate(built);
-  const givenWorktrees = new GivenWorktrees(built);
-  const wishes = new Wishes({ ...built, givenWorktrees });
-  const starter = new Starter({ ...built, givenWorktrees, wishes, launcher, gate, socket, isEnding });
-  const planModels = new PlanModels({ ...built, gate });
-  const plans: Plans = new Plans({ ...built, launcher, starter, models: planModels });
-  const conflicts = new Conflicts(built);
-  const conflictWatch = new ConflictWatch({ ...built, conflicts, isEnding });
-  const mergeOrders = new MergeOrders({ ...built, trials });
-  const ending = { ...built, plans, planModels };
-  const planUpdates = new PlanUpdates(ending);
-  const rebasing = new Rebasing(ending);
-  const abandoning = new Abandoning(ending);
-  const pullRequests = new PullRequests(ground);
-  const comingHome = { planUpdates, rebasing, abandoning, pullRequests };
-  return {
-    ...worktrees,
-    facts,
-    launcher,
-    gate,
-    planModels,
-    plans,
-    conflicts,
-    conflictWatch,
-    mergeOrders,
-    ...comingHome,
-  };
 }
 
 export const buildRestore = (ground: Ground, runs: Watched) =>
@@ -214,13 +156,14 @@ export function buildServices(
     configuration,
     repositories: plans.repositories,
     plans: plans.plans,
-    planTasks: new PlanTasks({ ...ground, ...plans }),
-    currentPlan: new CurrentPlan({ ...ground, ...plans }),
+    planTasks: plans.planTasks,
+    currentPlan: plans.currentPlan,
     conflicts: plans.conflicts,
     mergeOrders: plans.mergeOrders,
     planUpdates: plans.planUpdates,
     rebasing: plans.rebasing,
     abandoning: plans.abandoning,
+    completions: plans.completions,
     worktrees: plans.worktrees,
     worktreeList: plans.worktreeList,
     adoption: plans.adoption,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../base/duration.ts';
+import { mergeStrategy } from '../contract/models.ts';
 import { command, name, revision } from '../contract/parameters.ts';
 
 const duration = z
@@ -44,6 +45,7 @@ const inBothFiles = {
   cleanup_policy: section({
     idle_timeout: duration.default('24h'),
     max_age: duration.default('14d'),
+    cleanup_on_complete: z.boolean().default(true),
     keep_failed: z.boolean().default(true),
   }),
   auto_cleanup: z.boolean().default(true),
@@ -65,6 +67,13 @@ const worktrees = {
   ...inBothFiles,
   setup,
   disk_budget_mb: atMost(1_000_000_000),
+};
+
+const completion = {
+  merge_strategy: mergeStrategy.default('merge'),
+  archive: z.boolean().default(true),
+  verify: z.array(command).max(100).default([]),
+  timeout: span.default('30m'),
 };
 
 const resources = { min_disk_space_mb: megabytes.default(500), warn_disk_space_mb: megabytes.default(1000) };
@@ -95,6 +104,7 @@ export const configSchema = section({
     heartbeat_interval: interval.default('10s'),
     stale_threshold: duration.default('60s'),
   }),
+  completion: section(completion),
   snapshots: section({ keep: duration.default('30d') }),
   runs: section({ keep: duration.default('30d'), max_log_mb: positive(1_000_000_000).nullable().default(1000) }),
   events: section({ keep: positive(100_000_000).default(100_000) }),
@@ -121,13 +131,23 @@ const { min_disk_space_mb } = resources;
 
 /** A repository's own `wtd.yaml`. */
 export const repositorySchema = asked(
-  section({ worktrees: section({ ...inBothFiles, base: revision, setup }), resources: section({ min_disk_space_mb }) }),
+  section({
+    worktrees: section({ ...inBothFiles, base: revision, setup }),
+    resources: section({ min_disk_space_mb }),
+    completion: section(completion),
+  }),
   z.strictObject,
 );
 
 /** What is honoured of `.claude/git-workflow.json`; its other keys belong to other tools. */
 export const workflowSchema = asked(
-  section({ branch_prefix, worktrees: section(inBothFiles), resources: section({ min_disk_space_mb }) }),
+  section({
+    branch_prefix,
+    merge_strategy: completion.merge_strategy,
+    archive_branches: completion.archive,
+    worktrees: section(inBothFiles),
+    resources: section({ min_disk_space_mb }),
+  }),
   z.object,
 );
 

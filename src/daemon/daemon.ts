@@ -28,7 +28,6 @@ import { Sparing } from './sparing.ts';
 import { SocketServer } from './socket-server.ts';
 import {
   buildDoctor,
-  buildPlans,
   buildReadiness,
   buildRestore,
   buildRuns,
@@ -37,6 +36,7 @@ import {
   buildSweeper,
   buildWatches,
 } from './assembly.ts';
+import { buildPlans } from './plan-assembly.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

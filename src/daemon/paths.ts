@@ -15,6 +15,8 @@ export interface Paths {
   logs: string;
   /** What commands printed that set worktrees up. */
   setupLogs: string;
+  /** What commands printed that verified a merge. */
+  verifyLogs: string;
   runs: string;
   /** Objects of merges that are only tried. */
   trials: string;
@@ -62,6 +64,7 @@ export function daemonPaths(environment: Environment, platform: NodeJS.Platform 
     socket: join(state, 'wtd.sock'),
     logs: join(state, 'logs'),
     setupLogs: join(state, 'logs', 'setup'),
+    verifyLogs: join(state, 'logs', 'verify'),
     runs: join(state, 'runs'),
     trials: join(state, 'trials'),
     cleanupDue: join(state, 'cleanup.due'),

@@ -1,3 +1,4 @@
+import type { MergeStrategy } from '../contract/models.ts';
 import { checkKeys, parseYaml, type Source } from './config-file.ts';
 import { repositorySchema, workflowSchema, type Config } from './config-schema.ts';
 
@@ -7,7 +8,14 @@ type Partly<T> = { [K in keyof T]?: T[K] extends unknown[] ? T[K] : T[K] extends
 export interface OwnConfig {
   worktrees?: Partly<Config['worktrees']> & { base?: string };
   resources?: Partly<Config['resources']>;
+  completion?: Partly<Config['completion']>;
 }
+
+type Workflow = Pick<OwnConfig, 'worktrees' | 'resources'> & {
+  branch_prefix?: string;
+  merge_strategy?: MergeStrategy;
+  archive_branches?: boolean;
+};
 
 /** A repository's `wtd.yaml`. Throws INVALID_PARAMS. */
 export async function parseOwn(text: string, file: string): Promise<OwnConfig> {
@@ -19,8 +27,9 @@ export async function parseOwn(text: string, file: string): Promise<OwnConfig> {
 export async function parseWorkflow(text: string, file: string): Promise<OwnConfig> {
   const source = sourceOf(file);
   const said = checkKeys(workflowSchema, await parseYaml(text, source), source);
-  const { branch_prefix, worktrees, resources } = said as OwnConfig & { branch_prefix?: string };
+  const { branch_prefix, merge_strategy, archive_branches: archive, worktrees, resources } = said as Workflow;
   return {
+    completion: { ...(merge_strategy && { merge_strategy }), ...(archive !== undefined && { archive }) },
     worktrees: { ...(branch_prefix !== undefined && { branch_prefix }), ...worktrees },
     ...(resources && { resources }),
   };

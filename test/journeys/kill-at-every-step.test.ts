@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { faultPoints, type FaultPoint } from '../../src/base/fault-point.ts';
 import { killAt } from '../rig/kill-at.ts';
 import { abandonment, planScenarios } from '../rig/kill-plans.ts';
+import { completionScenarios } from '../rig/kill-completions.ts';
 import { snapshotScenarios } from '../rig/kill-snapshots.ts';
 import { forcedRemoval, namedCreation, worktreeScenarios } from '../rig/kill-worktrees.ts';
 import type { Scenario, Stage } from '../rig/kill-stage.ts';
@@ -218,6 +219,7 @@ const scenarios: Record<Operation, Scenario[]> = {
   ],
   ...planScenarios,
   ...snapshotScenarios,
+  ...completionScenarios,
   sweep: [{ title: 'cleanup.run', prepare: prepareEnded, act: sweep, verify: isSwept }],
   recover: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],
   requeue: [{ title: 'the next daemon', ...whileOneIsMade, act: () => Promise.resolve(), verify: startsOnce }],

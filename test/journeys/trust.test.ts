@@ -41,7 +41,9 @@ describe("a repository's own commands", () => {
     await using rig = await rigWith(asking(touches('first')));
     const trusted = await rig.wtd('repo', 'trust', 'shop');
     expect(trusted).toMatchObject({ exitCode: 0 });
-    expect(trusted.stdout).toBe('shop is trusted; each new worktree of it runs:\n  touch worktree-first\n');
+    expect(trusted.stdout).toBe(
+      'shop is trusted; in its new worktrees and before a merge it may run:\n  touch worktree-first\n',
+    );
     await rig.start('login', ['true']);
     expect(isSetUp(rig, 'login', 'first')).toBe(true);
     const { events } = await rig.call('event.list', { types: ['repository.trusted'] });

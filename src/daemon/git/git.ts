@@ -191,6 +191,12 @@ export function succeed(args: readonly string[], result: GitResult): string {
   return result.stdout;
 }
 
+/** What git said when it failed; empty for any other error. */
+export function saidBy(error: unknown): string {
+  const said = error instanceof WtdError ? error.data['stderr'] : undefined;
+  return typeof said === 'string' ? said : '';
+}
+
 function failure(args: readonly string[], result: GitResult): WtdError {
   const lines = result.stderr.trim().split('\n');
   const said = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? '';

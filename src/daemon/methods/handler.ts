@@ -8,6 +8,7 @@ import type { Conflicts } from '../plans/conflicts.ts';
 import type { MergeOrders } from '../plans/merge-orders.ts';
 import type { Abandoning } from '../plans/abandoning.ts';
 import type { PlanUpdates } from '../plans/plan-updates.ts';
+import type { Completions } from '../plans/completions.ts';
 import type { Plans } from '../plans/plans.ts';
 import type { Rebasing } from '../plans/rebasing.ts';
 import type { Doctor } from '../reconcile/doctor.ts';
@@ -38,6 +39,7 @@ export interface Services {
   planUpdates: PlanUpdates;
   rebasing: Rebasing;
   abandoning: Abandoning;
+  completions: Completions;
   worktrees: Worktrees;
   worktreeList: WorktreeList;
   adoption: Adoption;

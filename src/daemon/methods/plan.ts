@@ -35,6 +35,9 @@ export const wait: Handler<'plan.wait'> = async ({ plans, runs }, { timeoutMs, .
 export const logs: Handler<'plan.logs'> = async ({ plans, runLogs }, { tail, from, follow, ...wanted }) =>
   runLogs.open(await plans.requireRun(wanted), { tail, from, follow });
 
+export const complete: Handler<'plan.complete'> = ({ completions }, { repository, cwd, plan, all, ...wish }) =>
+  completions.complete({ repository, cwd, plan, all }, wish);
+
 export const remove: Handler<'plan.remove'> = async ({ plans }, address) => {
   await plans.remove(address);
   return { removed: true };

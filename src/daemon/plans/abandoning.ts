@@ -14,7 +14,7 @@ import { findBase } from '../worktrees/merging.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import type { Blocker } from '../worktrees/safety.ts';
 import type { Snapshots } from '../worktrees/snapshots/snapshots.ts';
-import { archiveTag } from './archive.ts';
+import { keepByTag } from './archive-tag.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
@@ -167,7 +167,7 @@ export class Abandoning {
     const base = plan.base ?? defaultBranch;
     const baseTip = base === null ? undefined : await findBase(git, commonDir, base);
     const isBeyond = baseTip === undefined || !(await isAncestor(git, commonDir, { tip, base: baseTip }));
-    const archive = isBeyond ? await archiveTag(git, commonDir, { branch, tip }) : null;
+    const archive = isBeyond ? await keepByTag(git, commonDir, { branch, tip }) : null;
     this.#intend(plan, { kind: 'abandon', tip, archive });
     faultPoint('abandon: archived');
     const isCheckedOut = (await listWorktrees(git, commonDir)).some((listed) => listed.branch === branch);

@@ -1,6 +1,6 @@
 import { unreachable } from '../../base/unreachable.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
-import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
+import type { PlanIntent, PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { MarkedProcess } from '../runs/marked.ts';
 import { isLock, ownerOfLock } from '../worktrees/naming.ts';
 
@@ -44,7 +44,11 @@ export interface World {
   unknownRuns: ReadonlySet<string>;
   /** Runs whose start has not come to its end. */
   underWay: ReadonlySet<string>;
+  /** Plans that are being completed. */
+  completing: ReadonlySet<string>;
 }
+
+type CompletionIntent = Extract<PlanIntent, { kind: 'complete' }>;
 
 /** Something that is said differently, with what is needed to mend it. */
 export type Difference =
@@ -55,6 +59,7 @@ export type Difference =
   | { kind: 'port_without_owner'; repository: RepositoryRow; row: WorktreeRow }
   | { kind: 'run_directory_without_row'; run: string }
   | { kind: 'process_without_run'; process: MarkedProcess; isKnown: boolean }
+  | { kind: 'interrupted_completion'; repository: RepositoryRow; plan: PlanRow; intent: CompletionIntent }
   | { kind: 'row_without_repository'; repository: RepositoryRow; plans: number; worktrees: number };
 
 /** Everything that differs. What is just being made, started or removed is no difference. Pure. */
@@ -80,12 +85,16 @@ function compareRepository({ row: repository, git }: RepositoryView, world: Worl
         ...entriesWithoutRow({ repository, git, rows }, world.home),
         ...rows.filter((row) => isAtRest(row, world)).flatMap((row) => compareRow({ repository, git, row }, plans)),
         ...[...branches].map(([branch, tip]) => ({ kind: 'orphan_branch' as const, repository, branch, tip })),
+        ...plans.filter(({ id }) => !world.completing.has(id)).flatMap((plan) => compareIntent(repository, plan)),
       ];
     }
     default:
       return unreachable(git);
   }
 }
+
+const compareIntent = (repository: RepositoryRow, plan: PlanRow): Difference[] =>
+  plan.intent?.kind === 'complete' ? [{ kind: 'interrupted_completion', repository, plan, intent: plan.intent }] : [];
 
 /** The branches under the prefix that neither a plan nor a worktree has. Pure. */
 export function unclaimedBranches(

@@ -20,6 +20,8 @@ export function subjectOf(difference: Difference): string {
       return String(difference.process.pid);
     case 'row_without_repository':
       return difference.repository.path;
+    case 'interrupted_completion':
+      return difference.plan.name;
     default:
       return unreachable(difference);
   }
@@ -58,10 +60,18 @@ export function detailOf(difference: Difference): string {
     }
     case 'row_without_repository':
       return `the repository is gone, but wtd has ${difference.plans} plans and ${difference.worktrees} worktrees of it`;
+    case 'interrupted_completion':
+      return `merging it into ${difference.intent.into} was interrupted, and it cannot be told yet whether ${difference.intent.into} was moved`;
     default:
       return unreachable(difference);
   }
 }
+
+/** What a completion that a daemon died in came to. Pure. */
+export const describeInterruption = ({ into, state }: { into: string; state: 'old' | 'new' }): string =>
+  state === 'new'
+    ? `merging it into ${into} was interrupted; ${into} has it, and the rest was done afterwards`
+    : `merging it into ${into} was interrupted; ${into} is where it was, and everything else as it was before`;
 
 const on = (branch: string | null): string => (branch === null ? 'without a branch' : `of ${branch}`);
 

@@ -3,8 +3,9 @@ import { KeyedMutex } from '../../base/mutex.ts';
 import type { Result } from '../../contract/index.ts';
 import type { Finding } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
+import type { InterruptedCompletions, Interruption } from '../plans/interrupted-completions.ts';
 import { compare, type Difference, type World } from './compare.ts';
-import { detailOf, keyOf, repositoryOf, subjectOf } from './describe.ts';
+import { describeInterruption, detailOf, keyOf, repositoryOf, subjectOf } from './describe.ts';
 import { gather, type GatherParts } from './gather.ts';
 import { Repairs, type RepairParts } from './repair.ts';
 
@@ -13,6 +14,7 @@ type Facts = Result<'daemon.doctor'>['facts'];
 interface Parts extends GatherParts, RepairParts {
   log: Logger;
   facts: () => Promise<Facts>;
+  interrupted: Pick<InterruptedCompletions, 'take'>;
 }
 
 interface Look {
@@ -67,7 +69,10 @@ export class Doctor {
   async examine({ repair = false }: { repair?: boolean | undefined }): Promise<Result<'daemon.doctor'>> {
     return this.#turns.run('doctor', async () => {
       const facts = await this.#parts.facts();
-      const { findings, unchecked } = repair ? await this.#mendAll() : await this.#adviseAll();
+      const told = this.#parts.interrupted.take().map(toTold);
+      const found = repair ? await this.#mendAll() : await this.#adviseAll();
+      const { unchecked } = found;
+      const findings = [...told, ...found.findings];
       const warnings = [...facts.warnings, ...unchecked];
       if (findings.length > mostFindings)
         warnings.push(`${findings.length - mostFindings} more findings are not shown`);
@@ -169,6 +174,16 @@ const toFinding = (difference: Difference, advice: string | null): Finding => ({
   detail: detailOf(difference),
   repaired: advice === null,
   advice,
+});
+
+/** What is over needs nothing, but whoever asked for it was never answered. */
+const toTold = (interruption: Interruption): Finding => ({
+  kind: 'interrupted_completion',
+  subject: interruption.plan,
+  repository: interruption.repository,
+  detail: describeInterruption(interruption),
+  repaired: true,
+  advice: null,
 });
 
 const failed = (error: unknown): string =>

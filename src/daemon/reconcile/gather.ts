@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import { branchTips, listWorktrees, withoutOwnCommits } from '../git/questions.ts';
+import type { Completion } from '../plans/completion.ts';
 import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
@@ -20,6 +21,7 @@ export interface GatherParts {
   settings: RepositorySettings;
   directories: RunDirectories;
   launcher: Launcher;
+  completion: Pick<Completion, 'isUnderWay' | 'settle'>;
   socket: string;
   home: string;
 }
@@ -40,18 +42,20 @@ export async function gather(parts: GatherParts): Promise<World> {
     listMarked(socket),
   ]);
   const activeRuns = registry.runs.active();
+  const plans = registry.plans.list();
   const named = [...new Set([...runDirectories, ...processes.map(({ run }) => run)])];
   const runs = [...named, ...activeRuns.map(({ id }) => id)];
   return {
     home: parts.home,
     repositories: repositories.filter(({ row }) => registry.repositories.get(row.id)),
     worktrees: registry.worktrees.live(),
-    plans: registry.plans.list(),
+    plans,
     activeRuns,
     runDirectories,
     processes,
     unknownRuns: new Set(registry.runs.unknownAmong(named)),
     underWay: new Set(runs.filter((run) => launcher.isUnderWay(run))),
+    completing: new Set(plans.map(({ id }) => id).filter((id) => parts.completion.isUnderWay(id))),
   };
 }
 

@@ -7,6 +7,8 @@ import type { Logger } from '../log.ts';
 import type { Abandoning } from '../plans/abandoning.ts';
 import type { Launcher } from '../plans/launcher.ts';
 import type { Rebasing } from '../plans/rebasing.ts';
+import type { InterruptedCompletions } from '../plans/interrupted-completions.ts';
+import type { Verification } from '../plans/verification.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow, WorktreeRow } from '../registry/rows.ts';
 import type { RunLedger } from '../runs/ledger.ts';
@@ -46,6 +48,8 @@ interface Parts {
   configuration: Configuration;
   log: Logger;
   restore: Restore;
+  interrupted: Pick<InterruptedCompletions, 'settleAll'>;
+  verification: Pick<Verification, 'removeRests'>;
 }
 
 /** Takes over what an earlier daemon left, whatever it was doing when it ended. */
@@ -69,7 +73,9 @@ export class Recovery {
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#settlePlans();
     await this.#takeOverSetups();
+    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
+    await this.#eachAlone({}, () => this.#parts.verification.removeRests());
     await this.#parts.registered.check();
     await this.#parts.directories.removeRests();
     // Nobody waits for it: large trees take their time.
@@ -109,6 +115,7 @@ export class Recovery {
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#settlePlans();
     await this.#takeOverSetups();
+    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
   }
 
   /** What was begun with the branches of plans; a rebase may also have been gone on with by hand. */

@@ -3,6 +3,7 @@ import { WtdError } from '../../contract/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Git } from '../git/git.ts';
 import { branchTips, listWorktrees, withoutOwnCommits } from '../git/questions.ts';
+import type { Completion } from '../plans/completion.ts';
 import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RunRow } from '../registry/rows.ts';
@@ -26,6 +27,7 @@ export interface RepairParts {
   launcher: Launcher;
   directories: RunDirectories;
   restorer: Restorer;
+  completion: Pick<Completion, 'isUnderWay' | 'settle'>;
   home: string;
 }
 
@@ -63,6 +65,8 @@ export class Repairs {
         return this.#prunableEntry(difference);
       case 'orphan_branch':
         return this.#orphanBranch(difference);
+      case 'interrupted_completion':
+        return this.#interrupted(difference);
       case 'row_without_repository':
         return lostRepository(difference);
       case 'process_without_run':
@@ -97,6 +101,20 @@ export class Repairs {
         return (await restorer.restoreWorktree(repository, listed))
           ? null
           : `it stays, because work may be in it; ${away}`;
+      },
+    };
+  }
+
+  #interrupted({ repository, plan }: Of<'interrupted_completion'>): Remedy {
+    return {
+      advice: mending('it is brought to its end if the target has it, else taken back; it is also tried each minute'),
+      mend: async () => {
+        const settled = await this.#parts.completion.settle(repository, plan.id);
+        if (settled?.state !== 'unknown') return null;
+        const { hindrance } = settled;
+        return hindrance.kind === 'busy'
+          ? 'git is still at work on it; run `wtd doctor` again in a moment'
+          : `${hindrance.path} is still there; once no git is at work there, remove it, then run \`wtd doctor --repair\``;
       },
     };
   }

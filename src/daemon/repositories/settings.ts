@@ -13,6 +13,7 @@ export interface Settings {
   /** `base`: what new branches start from; null: the default branch. */
   worktrees: Config['worktrees'] & { base: string | null };
   resources: Config['resources'];
+  completion: Config['completion'];
 }
 
 /** What a repository's `wtd.yaml` asks to run, and the SHA-256 of the file; null: there is no such file. */
@@ -66,7 +67,8 @@ export class RepositorySettings {
     const workflow = file && (await this.#read(file, parseWorkflow));
     const worktrees = { ...current.worktrees, base: null };
     const layers = [workflow?.said ?? {}, own?.said ?? {}];
-    return layers.reduce(overlay, { worktrees, resources: current.resources }) as Settings;
+    const { resources, completion } = current;
+    return layers.reduce(overlay, { worktrees, resources, completion }) as Settings;
   }
 
   /** Throws INVALID_PARAMS when the file is not valid. */
@@ -113,7 +115,7 @@ export class RepositorySettings {
 }
 
 const commandsIn = (own: Read | undefined): OwnCommands => ({
-  commands: own?.said.worktrees?.setup?.run ?? [],
+  commands: [...(own?.said.worktrees?.setup?.run ?? []), ...(own?.said.completion?.verify ?? [])],
   hash: own?.hash ?? null,
 });
 

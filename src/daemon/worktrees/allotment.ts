@@ -53,7 +53,7 @@ export class Allotment {
       const { registry, git, clock } = this.#parts;
       const directory = await this.#prepareDirectory(repository);
       const { name, path } = await this.#freePlace(repository, wanted, directory);
-      const ports = await this.#leasePorts();
+      const ports = wanted.hasNoPorts === true ? null : await this.#leasePorts();
       const { branch } = wanted;
       const existing =
         branch === null ? undefined : await findCommit(git, repository.commonDir, `refs/heads/${branch}`);

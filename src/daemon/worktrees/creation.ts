@@ -9,7 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { endMarked } from '../runs/terminate.ts';
 import type { Allotment } from './allotment.ts';
-import { isBeingFurnished, wasFilled } from './entry.ts';
+import { isBeingFurnished, markFurnishing, wasFilled } from './entry.ts';
 import { lockReason, worktreesDirectory } from './naming.ts';
 import { portsOf } from './ports.ts';
 import { register, requireRegistered, type Wanted } from './register.ts';
@@ -67,17 +67,46 @@ export class Creation {
     return ready;
   }
 
-  async #fill(repository: RepositoryRow, { row, wanted, work }: Making): Promise<WorktreeRow> {
-    const { git, registry, clock, home, setup } = this.#parts;
+  /**
+   * Makes a worktree that is there only for as long as `use` takes, whatever becomes of that. What is in it is nobody's
+   * work, so that a daemon that dies meanwhile leaves it to the next one to take away.
+   */
+  async borrow<T>(repository: RepositoryRow, wanted: Wanted, use: (row: WorktreeRow) => Promise<T>): Promise<T> {
+    const { allotment, underWay } = this.#parts;
     const { commonDir } = repository;
+    const row = await allotment.allot(repository, wanted);
+    return underWay.during(row.id, async () => {
+      await using undo = new Disposal();
+      undo.defer(() => this.rollBack(repository, row));
+      await this.#register(commonDir, row, wanted);
+      await markFurnishing(commonDir, row.path);
+      await this.#writeFiles(commonDir, row);
+      return await use(row);
+    });
+  }
+
+  async #register(commonDir: string, row: WorktreeRow, { owner }: Wanted): Promise<void> {
+    const { git, home } = this.#parts;
+    const reason = lockReason({ kind: row.kind, name: owner ?? row.name, home });
     const env = { [makingMark]: row.id };
-    const reason = lockReason({ kind: row.kind, name: wanted.owner ?? row.name, home });
-    faultPoint('create: row written');
     await git.locked(commonDir, () => register(git, commonDir, { row, lockReason: reason, env }));
-    faultPoint('create: registered');
+  }
+
+  async #writeFiles(commonDir: string, row: WorktreeRow): Promise<void> {
+    const { git } = this.#parts;
+    const env = { [makingMark]: row.id };
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
     await requireRegistered(git, commonDir, row);
+  }
+
+  async #fill(repository: RepositoryRow, { row, wanted, work }: Making): Promise<WorktreeRow> {
+    const { registry, clock, setup } = this.#parts;
+    const { commonDir } = repository;
+    faultPoint('create: row written');
+    await this.#register(commonDir, row, wanted);
+    faultPoint('create: registered');
+    await this.#writeFiles(commonDir, row);
     await wanted.furnish?.(row);
     const isUsed = wanted.state !== 'available';
     const used = isUsed ? { useCount: 1, lastUsedAt: clock.now() } : {};

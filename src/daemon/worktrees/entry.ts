@@ -1,4 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { countUnreachable, listWorktrees } from '../git/questions.ts';
@@ -47,10 +47,19 @@ export async function wasFilled(commonDir: string, path: string): Promise<boolea
   return directory === undefined || !(await isMissing(join(directory, 'index')));
 }
 
-/** Lies in git's directory of a worktree while a snapshot is brought back into it. */
-export const furnishingMark = 'wtd-restore';
+/** Lies in git's directory of a worktree while nobody but the daemon has put anything into it. */
+const furnishingMark = 'wtd-restore';
 
-/** Whether all that is in a worktree also lies in the snapshot that it is being made from. */
+/** Says so; answers where, for whoever takes the mark away again. */
+export async function markFurnishing(commonDir: string, path: string): Promise<string> {
+  const directory = await findEntry(commonDir, path);
+  if (directory === undefined) throw new Error(`git does not know the worktree ${path}`);
+  const mark = join(directory, furnishingMark);
+  await writeFile(mark, '');
+  return mark;
+}
+
+/** Whether nothing is in a worktree that somebody could miss. */
 export async function isBeingFurnished(commonDir: string, path: string): Promise<boolean> {
   const directory = await findEntry(commonDir, path);
   return directory !== undefined && !(await isMissing(join(directory, furnishingMark)));

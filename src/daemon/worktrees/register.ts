@@ -22,6 +22,8 @@ export interface Wanted {
   /** Default: in_use. */
   state?: 'in_use' | 'available' | undefined;
   task?: string | undefined;
+  /** Nobody is to listen in it. */
+  hasNoPorts?: boolean | undefined;
   /** Whom git's lock names, when it is not the worktree itself: the plan. */
   owner?: string | undefined;
   /** Brings more into it, before anybody may use it; what throws or is killed here takes all of it back. */

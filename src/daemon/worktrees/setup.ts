@@ -1,5 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { milliseconds } from '../../base/duration.ts';
@@ -8,7 +8,7 @@ import { faultPoint } from '../../base/fault-point.ts';
 import { shuttingDown } from '../../contract/errors.ts';
 import type { Worktree } from '../../contract/models.ts';
 import { BoundedLog } from '../commands/bounded-log.ts';
-import { startLogged, type CommandEnd, type RunningCommand } from '../commands/logged-command.ts';
+import { startLogged, type RunningCommand } from '../commands/logged-command.ts';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -16,6 +16,7 @@ import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { RepositorySettings } from '../repositories/settings.ts';
 import { identify } from '../runs/identity.ts';
 import { endMarked, terminateTree } from '../runs/terminate.ts';
+import { failureOf, wordsOf, type CommandFailure } from './command-failure.ts';
 import { contextDirectory } from './context.ts';
 import { worktreesDirectory } from './naming.ts';
 import { portsOf } from './ports.ts';
@@ -102,6 +103,40 @@ export class Setup implements AsyncDisposable {
     }
   }
 
+  /**
+   * For a worktree that is there only for these commands: one piece of work after the other, all that they print in one
+   * log, and nothing written down. Answers what failed. Throws SHUTTING_DOWN when the daemon ends meanwhile.
+   */
+  async rehearse(
+    repository: RepositoryRow,
+    row: WorktreeRow,
+    { works, logPath }: { works: readonly Work[]; logPath: string },
+  ): Promise<CommandFailure | string | undefined> {
+    const rehearsing = this.#rehearse(repository, row, { works, logPath });
+    this.#underWay.add(rehearsing);
+    try {
+      return await rehearsing;
+    } finally {
+      this.#underWay.delete(rehearsing);
+    }
+  }
+
+  async #rehearse(
+    repository: RepositoryRow,
+    row: WorktreeRow,
+    { works, logPath }: { works: readonly Work[]; logPath: string },
+  ): Promise<CommandFailure | string | undefined> {
+    await mkdir(dirname(logPath), { recursive: true, mode: 0o700 });
+    await using log = new BoundedLog(logPath);
+    for (const work of works) {
+      const failure =
+        (await this.#bringAll(repository, row, work)) ?? (await this.#runEach(repository, row, { ...work, log }));
+      if (this.#isClosing()) throw shuttingDown();
+      if (failure !== undefined) return failure;
+    }
+    return undefined;
+  }
+
   /** After a death of the daemon: what it left running is ended, and nobody believes that the worktree is whole. */
   async takeOver(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
     if (row.setup?.state !== 'running') return;
@@ -152,6 +187,14 @@ export class Setup implements AsyncDisposable {
     if (work.commands.length === 0) return undefined;
     await mkdir(this.#parts.logs, { recursive: true, mode: 0o700 });
     await using log = new BoundedLog(this.#logOf(row.id));
+    return (await this.#runEach(repository, row, { ...work, log }))?.message;
+  }
+
+  async #runEach(
+    repository: RepositoryRow,
+    row: WorktreeRow,
+    { log, ...work }: Work & { log: BoundedLog },
+  ): Promise<CommandFailure | undefined> {
     const { environment, socket } = this.#parts;
     const place = { repository: repository.name, path: row.path, ports: portsOf(row), socket };
     const own = { ...worktreeVariables(place), [makingMark]: row.id };
@@ -160,7 +203,7 @@ export class Setup implements AsyncDisposable {
       log.say(`$ ${wordsOf(words)}`);
       const failure = await this.#runOne(row, { words, env, log, timeout: work.timeout });
       if (failure !== undefined) {
-        log.say(`[wtd: ${failure}]`);
+        log.say(`[wtd: ${failure.message}]`);
         return failure;
       }
     }
@@ -171,17 +214,18 @@ export class Setup implements AsyncDisposable {
   async #runOne(
     row: WorktreeRow,
     how: { words: string[]; env: Record<string, string>; log: BoundedLog; timeout: string },
-  ): Promise<string | undefined> {
-    if (this.#isClosing()) return interrupted;
+  ): Promise<CommandFailure | undefined> {
     const { words, env, log, timeout } = how;
+    const failed = (message: string) => ({ words, exitCode: null, isUnstartable: false, message });
+    if (this.#isClosing()) return failed(interrupted);
     const [program = '', ...args] = words;
     const running = await startLogged({ program, args, cwd: row.path, env, log });
     faultPoint('setup: command started');
     const isInTime = await this.#endsWithin(running, milliseconds(timeout));
     if (!isInTime) await this.#terminate(row, running);
-    if (this.#isClosing()) return interrupted;
-    if (!isInTime) return `${wordsOf(words)} took longer than ${timeout}`;
-    return failureOf(wordsOf(words), await running.ended);
+    if (this.#isClosing()) return failed(interrupted);
+    if (!isInTime) return failed(`${wordsOf(words)} took longer than ${timeout}`);
+    return failureOf(words, await running.ended);
   }
 
   /** Whether it ended before the time was up and before the daemon was told to end. */
@@ -232,21 +276,8 @@ export class Setup implements AsyncDisposable {
   }
 }
 
-const wordsOf = (words: readonly string[]): string => words.join(' ');
-
 function copying(files: readonly string[]): string[] {
   if (files.length === 0) return [];
   const more = files.length > mostNamed ? ` and ${files.length - mostNamed} more` : '';
   return [`copied ${files.slice(0, mostNamed).join(', ')}${more}`];
-}
-
-function failureOf(command: string, end: CommandEnd): string | undefined {
-  switch (end.kind) {
-    case 'exit':
-      return end.code === 0 ? undefined : `${command} ended with ${end.code}`;
-    case 'signal':
-      return `${command} was ended by ${end.signal}`;
-    case 'unstartable':
-      return `${command} could not be started: ${end.cause}`;
-  }
 }

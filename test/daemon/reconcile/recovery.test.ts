@@ -17,6 +17,7 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
     allotment: { keepClaims: () => Promise.resolve() },
     creation: { rollBackFound },
     underWay,
+    interrupted: { settleAll: () => Promise.resolve() },
     log: { error: expect.unreachable },
   } as never);
   await recovery.attendAll();

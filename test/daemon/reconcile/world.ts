@@ -143,6 +143,7 @@ export function agreeingWorld(repositories: Readonly<Record<string, Readonly<Rec
     processes,
     unknownRuns: new Set(),
     underWay: new Set(),
+    completing: new Set(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { faultPoint } from '../../../base/fault-point.ts';
@@ -10,7 +10,7 @@ import { findCommit, listWorktrees } from '../../git/questions.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { RepositoryRow, SnapshotRow, WorktreeRow } from '../../registry/rows.ts';
 import type { Creation } from '../creation.ts';
-import { findEntry, furnishingMark } from '../entry.ts';
+import { findEntry, markFurnishing } from '../entry.ts';
 import { isStateFile } from './operation-state.ts';
 import type { SnapshotRecord } from './record.ts';
 import { restoreTree } from './restored-tree.ts';
@@ -89,8 +89,7 @@ export class Restoring {
     if ((await findCommit(git, row.path, 'HEAD')) !== record.head) throw movedOn(row.branch ?? '');
     const gitDir = await findEntry(repository.commonDir, row.path);
     if (gitDir === undefined) throw new Error(`git does not know the worktree ${row.path}`);
-    const mark = join(gitDir, furnishingMark);
-    await writeFile(mark, `${snapshot.id}\n`);
+    const mark = await markFurnishing(repository.commonDir, row.path);
     faultPoint('restore: begun');
     const entries = await this.#listEntries(repository, snapshot);
     await restoreTree(git, row.path, { absent: record.absent, files: below('worktree/', entries) });

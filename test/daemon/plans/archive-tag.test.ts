@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { archiveName } from '../../../src/daemon/plans/archive.ts';
+import { archiveName } from '../../../src/daemon/plans/archive-tag.ts';
 
 const name = (tags: Record<string, string>) =>
   archiveName(new Map(Object.entries(tags)), { branch: 'plan/x', tip: 't' });

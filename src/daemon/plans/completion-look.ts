@@ -1,0 +1,184 @@
+import type { MergeStrategy } from '../../contract/models.ts';
+import type { Git } from '../git/git.ts';
+import type { Merge } from '../git/merge-tree.ts';
+import type { ListedWorktree } from '../git/porcelain.ts';
+import { findCommit, isAncestor, listWorktrees } from '../git/questions.ts';
+import { tryMerges, type TrialObjects } from '../git/trial-merges.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import { isMissing } from '../worktrees/entry.ts';
+import { examine } from '../worktrees/examine.ts';
+import { findBlockers, type Blocker } from '../worktrees/safety.ts';
+import { activeRunIn } from '../worktrees/users.ts';
+import { describeConflicts, noBranch, noTarget } from './completion-refusals.ts';
+import type { PlanFactsReader } from './plan-facts.ts';
+
+interface Parts {
+  registry: Registry;
+  git: Git;
+  facts: PlanFactsReader;
+}
+
+export interface About {
+  repository: RepositoryRow;
+  plan: PlanRow;
+  into: string;
+}
+
+/** What a completion would find, and all that stands in its way. */
+export interface Look {
+  tip: string;
+  from: string;
+  merge: Merge;
+  /** Where the target is checked out. */
+  checkout: string | null;
+  worktree: WorktreeRow | null;
+  blockers: Blocker[];
+}
+
+/**
+ * The local branch that a plan is to be merged into: never guessed. One that stands on the branch of another plan follows
+ * that one to where it was merged, because nobody looks at its branch any more. Throws INVALID_STATE.
+ */
+export async function requireTarget(
+  { git, registry }: { git: Git; registry: Registry },
+  repository: RepositoryRow,
+  plan: PlanRow,
+): Promise<string> {
+  const { commonDir, defaultBranch } = repository;
+  const others = registry.plans.of(repository.id).filter(({ id }) => id !== plan.id);
+  let base = plan.base ?? defaultBranch;
+  // Each plan leads on at most once, so that branches that were merged into each other end somewhere.
+  for (let led = 0; led < others.length; led += 1) {
+    const home = others.find(({ branch }) => branch === base)?.outcome;
+    if (home?.kind !== 'merged') break;
+    base = home.into;
+  }
+  const target = base === null ? undefined : await findCommit(git, commonDir, `refs/heads/${base}`);
+  if (base === null || target === undefined || base === plan.branch) throw noTarget(plan, base);
+  return base;
+}
+
+/** The worktree of a plan as far as it is there. */
+export function worktreeOf(registry: Registry, { worktreeId }: PlanRow): WorktreeRow | null {
+  const row = worktreeId === null ? undefined : registry.worktrees.get(worktreeId);
+  return row === undefined || row.state === 'removed' ? null : row;
+}
+
+/** Looks at everything at once. `assumed`: plans that will have been merged by then. Throws INVALID_STATE without a branch. */
+export async function lookAtCompletion(
+  parts: Parts,
+  about: About,
+  how: { strategy: MergeStrategy; objects: TrialObjects; assumed: ReadonlySet<string> },
+): Promise<Look> {
+  const { registry, git } = parts;
+  const { repository, plan, into } = about;
+  const { commonDir } = repository;
+  const [tip, from, listed] = await Promise.all([
+    findCommit(git, commonDir, `refs/heads/${plan.branch}`),
+    findCommit(git, commonDir, `refs/heads/${into}`),
+    listWorktrees(git, commonDir),
+    parts.facts.refresh([plan, ...dependenciesOf(registry, plan)], 0),
+  ]);
+  if (tip === undefined) throw noBranch(plan);
+  if (from === undefined) throw noTarget(plan, into);
+  const worktree = worktreeOf(registry, plan);
+  const checkout = listed.find(({ branch }) => branch === into)?.path ?? null;
+  const [[merge], inTree, atTarget] = await Promise.all([
+    tryMerges(git, commonDir, { pairs: [[from, tip]], objects: how.objects }),
+    blockersInTree(parts, about, { worktree, listed }),
+    checkout === null ? [] : blockersAtTarget(registry, repository, { into, checkout }),
+  ]);
+  if (!merge) throw new Error('git answered no merge');
+  const blockers = [
+    ...findActiveRun(registry, plan),
+    ...findOpenTasks(parts.facts, plan),
+    ...inTree,
+    ...findUnmetDependencies(parts, plan, how.assumed),
+    ...(await blockersOfMerge(git, about, { tip, from, merge, strategy: how.strategy })),
+    ...atTarget,
+  ];
+  return { tip, from, merge, checkout, worktree, blockers };
+}
+
+function findActiveRun(registry: Registry, plan: PlanRow): Blocker[] {
+  const run = registry.runs.activeOf(plan.id);
+  return run ? [{ code: 'active_run', message: `run ${run.id} is ${run.state}` }] : [];
+}
+
+/** Tasks that nobody has said to be done, or to be left out. */
+function findOpenTasks(facts: PlanFactsReader, plan: PlanRow): Blocker[] {
+  const progress = facts.progress.of(plan.id);
+  const open = progress === null ? 0 : progress.total - progress.completed - progress.skipped;
+  if (progress === null || open === 0) return [];
+  const phase = progress.currentPhase === null ? '' : `, the first in "${progress.currentPhase}"`;
+  return [{ code: 'open_tasks', message: `${open} of ${progress.total} tasks not completed${phase}` }];
+}
+
+async function blockersInTree(
+  { git }: Parts,
+  { repository, plan }: About,
+  { worktree, listed }: { worktree: WorktreeRow | null; listed: readonly ListedWorktree[] },
+): Promise<Blocker[]> {
+  if (worktree === null) return [];
+  const { path, state } = worktree;
+  if (state === 'creating' || state === 'cleaning')
+    return [{ code: 'unverified', message: `${path} is just being made or taken away` }];
+  const blockers = findBlockers({ ...(await examine(git, repository, path)), activeRun: null });
+  const branch = listed.find((entry) => entry.path === path)?.branch;
+  if (branch !== undefined && branch !== plan.branch)
+    blockers.push({
+      code: 'other_branch',
+      message: `${path} is on ${branch ?? 'no branch'} instead of ${plan.branch}`,
+    });
+  return blockers;
+}
+
+const dependenciesOf = (registry: Registry, plan: PlanRow): PlanRow[] =>
+  plan.dependsOn.flatMap((name) => registry.plans.byName(plan.repositoryId, name) ?? []);
+
+/** Whether what a plan had is in its base, as far as anybody knows. */
+export const isHome = (facts: PlanFactsReader, plan: PlanRow): boolean =>
+  facts.of(plan.id).merged ?? plan.outcome?.kind === 'merged';
+
+/** Those that a plan waits for. */
+export const unmetDependencies = ({ registry, facts }: Parts, plan: PlanRow): string[] =>
+  plan.dependsOn.filter((name) => {
+    const other = registry.plans.byName(plan.repositoryId, name);
+    return other === undefined || !isHome(facts, other);
+  });
+
+const findUnmetDependencies = (parts: Parts, plan: PlanRow, assumed: ReadonlySet<string>): Blocker[] =>
+  unmetDependencies(parts, plan)
+    .filter((name) => !assumed.has(name))
+    .map((name) => ({ code: 'depends', message: `it depends on ${name}, which is not merged` }));
+
+async function blockersOfMerge(
+  git: Git,
+  { repository: { commonDir }, into, plan }: About,
+  { tip, from, merge, strategy }: { tip: string; from: string; merge: Merge; strategy: MergeStrategy },
+): Promise<Blocker[]> {
+  if (!merge.isClean) return [{ code: 'conflict', message: describeConflicts(merge.conflicts, into) }];
+  if (merge.tree === (await git.read(commonDir, ['rev-parse', '--verify', `${from}^{tree}`])))
+    return [{ code: 'nothing_to_merge', message: `there is nothing on ${plan.branch} that ${into} lacks` }];
+  if (strategy !== 'ff' || (await isAncestor(git, commonDir, { tip: from, base: tip }))) return [];
+  return [
+    {
+      code: 'not_fast_forward',
+      message: `${into} has commits that ${plan.branch} lacks, so it cannot be fast-forwarded`,
+    },
+  ];
+}
+
+async function blockersAtTarget(
+  registry: Registry,
+  repository: RepositoryRow,
+  { into, checkout }: { into: string; checkout: string },
+): Promise<Blocker[]> {
+  if (await isMissing(checkout))
+    return [{ code: 'unverified', message: `${into} is checked out in ${checkout}, which is not there` }];
+  const row = registry.worktrees.liveOf(repository.id).find(({ path }) => path === checkout);
+  const run = row && activeRunIn(registry, row);
+  if (!run) return [];
+  return [{ code: 'target_busy', message: `${into} is checked out in ${checkout}, where run ${run.id} is active` }];
+}
