@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { faultPoint } from '../../base/fault-point.ts';
@@ -70,10 +71,17 @@ export class Creation {
   async #fill(repository: RepositoryRow, { row, wanted, work }: Making): Promise<WorktreeRow> {
     const { git, registry, clock, home, setup } = this.#parts;
     const { commonDir } = repository;
-    const env = { [makingMark]: row.id };
+    // Else git would take the checkout around it for this worktree, should its .git be gone.
+    const env = { [makingMark]: row.id, GIT_CEILING_DIRECTORIES: dirname(row.path) };
     const reason = lockReason({ kind: row.kind, name: wanted.owner ?? row.name, home });
     faultPoint('create: row written');
-    await git.locked(commonDir, () => register(git, commonDir, { row, lockReason: reason, env }));
+    const disown = () => {
+      registry.change(() => {
+        registry.worktrees.update(row.id, { branchMade: false });
+      });
+    };
+    const { isNewBranch } = wanted;
+    await git.locked(commonDir, () => register(git, commonDir, { row, isNewBranch, lockReason: reason, env, disown }));
     faultPoint('create: registered');
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
@@ -112,10 +120,11 @@ export class Creation {
     });
   }
 
-  async #takeBack(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<void> {
+  async #takeBack(repository: RepositoryRow, { id }: WorktreeRow, agree: () => Promise<void>): Promise<void> {
     const { registry, removal } = this.#parts;
     // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
-    if (!registry.worktrees.get(row.id)) return;
+    const row = registry.worktrees.get(id);
+    if (!row) return;
     await endMarked(makingMark, row.id);
     await removal.discard(repository, row, agree);
     await this.#parts.setup.forget(row.id);
