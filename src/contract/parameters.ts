@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { breachAction } from './models.ts';
 
 /** What is passed on to the system, where NUL would end it. */
