@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errors } from '../src/contract/errors.ts';
 import { methods } from '../src/contract/index.ts';
 import type { Method } from '../src/contract/method.ts';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { spellings, type Command } from '../src/cli/command.ts';
 import { listCommands } from '../src/cli/commands.ts';
 import { flagUsage, listFlags, usageOf } from '../src/cli/help.ts';

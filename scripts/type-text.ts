@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import * as models from '../src/contract/models.ts';
 
 /** The part of JSON Schema that the contract uses. */

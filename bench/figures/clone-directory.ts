@@ -13,8 +13,8 @@ const filesInOne = 50;
 const rounds = 3;
 
 /**
- * What a directory costs that each fresh worktree gets, such as `node_modules`. Where the file system (of the temporary
- * directory) can share blocks it is a fraction, elsewhere it must not be more than a plain copy.
+ * What a directory costs that each fresh worktree gets, such as `node_modules`: no more than a plain copy. Where the file
+ * system (of the temporary directory) can share blocks, large files take a fraction, and small ones as long as a copy.
  */
 export async function measureCloneDirectory(): Promise<Figure[]> {
   using home = new Home();

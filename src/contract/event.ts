@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { method, stream } from './method.ts';
 import { event } from './models.ts';
 import { eventTypes, type EventType } from './events.ts';

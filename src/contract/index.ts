@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import * as cleanup from './cleanup.ts';
 import * as config from './config.ts';
 import * as conflict from './conflict.ts';

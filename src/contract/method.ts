@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How a method appears on the command line. */
 export interface CommandLine {

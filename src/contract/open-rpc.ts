@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { version } from '../base/version.ts';
 import { errors } from './errors.ts';
 import { methods } from './index.ts';

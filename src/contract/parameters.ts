@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { breachAction } from './models.ts';
 
 /** What is passed on to the system, where NUL would end it. */
@@ -30,14 +30,14 @@ export const revision = text(1024)
   .min(1)
   .refine((value) => !value.startsWith('-'), 'must not start with "-"');
 
-const isBranch = (value: string): boolean =>
-  !/[\p{Cc} ~^:?*[\\]|\.\.|@\{/u.test(value) &&
+/** Whether git takes it as the name of a branch (git-check-ref-format(1)). Pure. */
+export const isBranch = (value: string): boolean =>
+  !/[\p{Cc}\p{Cs} ~^:?*[\\]|\.\.|@\{/u.test(value) &&
   !['@', 'HEAD'].includes(value) &&
   !value.startsWith('-') &&
   !value.endsWith('.') &&
   value.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
 
-/** What git takes as the name of a branch (git-check-ref-format(1)). */
 export const branch = text(250).min(1).refine(isBranch, 'must be a name that git takes for a branch');
 
 export const command = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { method, stream } from './method.ts';
 import * as daemon from './daemon.ts';
 import * as models from './models.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { method } from './method.ts';
 import * as models from './models.ts';
 import { addressing, id, name, path, revision, text } from './parameters.ts';

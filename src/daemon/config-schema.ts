@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../base/duration.ts';
 import { mergeStrategy } from '../contract/models.ts';
 import { command, name, revision } from '../contract/parameters.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { newId } from '../base/id.ts';
 import { internal, shuttingDown, WtdError } from '../contract/errors.ts';
 import { findFullDisk } from '../contract/full-disk.ts';

@@ -22,6 +22,7 @@ const floors: Record<string, Floor> = {
   ground: 'anything',
   assembly: 'anything',
   'service-assembly': 'anything',
+  'plan-assembly': 'anything',
   'worktree-assembly': 'anything',
   cli: face,
   tui: face,

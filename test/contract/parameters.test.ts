@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { command, environment, name, revision } from '../../src/contract/parameters.ts';
+import { command, environment, isBranch, name, revision } from '../../src/contract/parameters.ts';
 
 const isName = (text: string) => name.safeParse(text).success;
 
@@ -50,4 +50,19 @@ test('the name of a variable is not empty and holds neither "=" nor NUL', () => 
   for (const wrong of [{ '': 'x' }, { 'A=': 'x' }, { 'A\0': 'x' }, { A: 'x\0' }, { A: null }, ['A=x']]) {
     expect(environment.safeParse(wrong).success).toBe(false);
   }
+});
+
+test('a branch is what git takes as the name of one, and nothing else', () => {
+  const letters = fc.constantFrom(...Array.from('aZ0-._/~^:?*[\\@{} \n\x7fé\u0085'), '..', '@{', '.lock', 'HEAD');
+  const git = (text: string) => spawnSync('git', ['check-ref-format', '--branch', text], { encoding: 'utf8' });
+  fc.assert(
+    fc.property(fc.string({ unit: letters, minLength: 1, maxLength: 6 }), (text) => {
+      const { status, stdout } = git(text);
+      // `@` is HEAD everywhere else, and wtd takes no control character at all.
+      const isTaken = status === 0 && stdout === `${text}\n` && !/^@$|\p{Cc}/u.test(text);
+      expect(isBranch(text), JSON.stringify(text)).toBe(isTaken);
+    }),
+    { numRuns: 300 },
+  );
+  expect(isBranch('half a \ud800'.replaceAll(' ', '-')), 'git would be given another name').toBe(false);
 });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/contract/index.ts';
@@ -117,6 +117,36 @@ test('a create that fails leaves nothing behind', async () => {
     expect({ ...(await footprint(rig)), repositories: [] }).toEqual({ ...before, repositories: [] });
     return true;
   }, 'everything is as it was');
+});
+
+test('a branch that somebody makes by hand at that moment is theirs: it is refused, and stays', async () => {
+  await using rig = await Rig.setUp();
+  const { repository } = rig;
+  const go = join(rig.place.directory, 'go');
+  repository.commit({ '.gitattributes': '*.slow filter=slow\n', 'a.slow': 'a' });
+  repository.git('config', 'filter.slow.smudge', `until [ -e '${go}' ]; do sleep 0.05; done; cat`);
+  const others = Array.from({ length: 8 }, (_, index) => `other-${index}`);
+  const creating = create(rig, [...others, 'late']);
+  await until(() => repository.worktrees().length > others.length, 'all are made that are made at once');
+  repository.git('branch', 'late');
+  writeFileSync(go, '');
+  const { created, failed } = await creating;
+  expect(created.map(({ branch }) => branch)).toEqual(others);
+  expect(failed).toMatchObject([{ branch: 'late', error: { code: 'ALREADY_EXISTS' } }]);
+  expect(repository.branches()).toContain('late');
+  expect((await create(rig, ['late'])).created).toMatchObject([{ branch: 'late' }]);
+});
+
+test('a worktree that stands on a branch without a commit keeps it to itself', async () => {
+  await using rig = await Rig.setUp();
+  const { repository } = rig;
+  const linked = repository.linkWorktree('elsewhere');
+  linked.git('symbolic-ref', 'HEAD', 'refs/heads/unborn');
+  const { created, failed } = await create(rig, ['unborn']);
+  expect(created).toEqual([]);
+  expect(failed).toMatchObject([{ branch: 'unborn', error: { code: 'BUSY' } }]);
+  expect(failed[0]?.error.message).toContain(linked.path);
+  expect(repository.branches()).toEqual(['elsewhere', 'main']);
 });
 
 test('names that would escape or be too long become safe names of directories', async () => {

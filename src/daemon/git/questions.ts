@@ -99,12 +99,16 @@ export async function findMergeBase(
   return exitCode === 0 ? stdout.split('\n')[0] : undefined;
 }
 
-/** Tips of all local branches, or of those under a prefix that ends in `/`: name to commit. */
-export async function branchTips(git: Git, commonDir: string, prefix = ''): Promise<Map<string, string>> {
+/** Tips of all local branches, or of those with one of these names or under a prefix that ends in `/`: name to commit. */
+export async function branchTips(
+  git: Git,
+  commonDir: string,
+  names: readonly string[] = [''],
+): Promise<Map<string, string>> {
   const output = await git.read(commonDir, [
     'for-each-ref',
     '--format=%(refname:lstrip=2)%00%(objectname)',
-    `refs/heads/${prefix}`,
+    ...names.map((name) => `refs/heads/${name}`),
   ]);
   return new Map(
     output

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { forGit } from '../../base/environment.ts';
 import { WtdError } from '../../contract/errors.ts';
 import { runCommand } from '../commands/commands.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TaskReport } from '../../contract/models.ts';
 import { taskId, taskNote } from '../../contract/parameters.ts';
 import { taskStatus } from '../../contract/models.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { runState } from '../../contract/models.ts';
 import type { PlanRow, RepositoryRow, RunRow, WorktreeRow } from '../registry/rows.ts';
 import { descriptionVersion } from '../runs/run-mirror.ts';

@@ -68,7 +68,7 @@ async function askGit(parts: GatherParts, repository: RepositoryRow): Promise<Gi
     const { branch_prefix: prefix } = (await settings.of(repository)).worktrees;
     const [listed, tips, real] = await Promise.all([
       listWorktrees(git, commonDir),
-      branchTips(git, commonDir, prefix),
+      branchTips(git, commonDir, [prefix]),
       realDirectory(worktreesDirectory(repository, directory)),
     ]);
     const rows = registry.worktrees.liveOf(repository.id);

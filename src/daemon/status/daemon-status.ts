@@ -16,7 +16,7 @@ interface Parts {
 /** Which daemon this is and how it is. */
 export class DaemonStatus {
   readonly #parts: Parts;
-  readonly #startedAt: number;
+  readonly #startedAt: string;
   /** Of the monotonic clock, so that the time it is up does not jump. */
   readonly #started = performance.now();
   #count: () => number = () => 0;
@@ -24,7 +24,7 @@ export class DaemonStatus {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
+    this.#startedAt = isoTime(parts.clock.now());
   }
 
   /** The server comes later than the services it serves. */
@@ -51,7 +51,7 @@ export class DaemonStatus {
       version,
       protocol: 1,
       pid: process.pid,
-      startedAt: isoTime(this.#startedAt),
+      startedAt: this.#startedAt,
       uptimeMs: Math.round(performance.now() - this.#started),
       socket,
       home,

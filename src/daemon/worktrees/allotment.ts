@@ -17,7 +17,7 @@ import { newRow } from './new-row.ts';
 import type { PortClaims } from './port-claims.ts';
 import { findRange, portsOf } from './ports.ts';
 import { portsExhausted } from './ports-exhausted.ts';
-import { branchExists, pathTaken } from './refusals.ts';
+import { pathTaken } from './refusals.ts';
 import type { Wanted } from './register.ts';
 import { removeIfEmpty } from './trash.ts';
 
@@ -55,9 +55,8 @@ export class Allotment {
       const { name, path } = await this.#freePlace(repository, wanted, directory);
       const ports = wanted.hasNoPorts === true ? null : await this.#leasePorts();
       const { branch } = wanted;
-      const existing =
-        branch === null ? undefined : await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
-      if (wanted.isNewBranch === true && branch !== null && existing !== undefined) throw branchExists(branch);
+      const isAsked = branch !== null && wanted.isNewBranch !== true;
+      const existing = isAsked ? await findCommit(git, repository.commonDir, `refs/heads/${branch}`) : undefined;
       const { kind, base, task } = wanted;
       const place = { repositoryId: repository.id, name, path, ports, branch, base, kind, task };
       const row = newRow({

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { Disposal } from '../../base/disposal.ts';
 import { faultPoint } from '../../base/fault-point.ts';
@@ -85,16 +86,22 @@ export class Creation {
     });
   }
 
-  async #register(commonDir: string, row: WorktreeRow, { owner }: Wanted): Promise<void> {
-    const { git, home } = this.#parts;
-    const reason = lockReason({ kind: row.kind, name: owner ?? row.name, home });
+  async #register(commonDir: string, row: WorktreeRow, { owner, isNewBranch }: Wanted): Promise<void> {
+    const { git, home, registry } = this.#parts;
     const env = { [makingMark]: row.id };
-    await git.locked(commonDir, () => register(git, commonDir, { row, lockReason: reason, env }));
+    const disown = () => {
+      registry.change(() => {
+        registry.worktrees.update(row.id, { branchMade: false });
+      });
+    };
+    const reason = lockReason({ kind: row.kind, name: owner ?? row.name, home });
+    await git.locked(commonDir, () => register(git, commonDir, { row, isNewBranch, lockReason: reason, env, disown }));
   }
 
   async #writeFiles(commonDir: string, row: WorktreeRow): Promise<void> {
     const { git } = this.#parts;
-    const env = { [makingMark]: row.id };
+    // Else git would take the checkout around it for this worktree, should its .git be gone.
+    const env = { [makingMark]: row.id, GIT_CEILING_DIRECTORIES: dirname(row.path) };
     await git.writeFiles(row.path, ['reset', '--quiet', '--hard', '--no-recurse-submodules'], env);
     faultPoint('create: files written');
     await requireRegistered(git, commonDir, row);
@@ -141,10 +148,11 @@ export class Creation {
     });
   }
 
-  async #takeBack(repository: RepositoryRow, row: WorktreeRow, agree: () => Promise<void>): Promise<void> {
+  async #takeBack(repository: RepositoryRow, { id }: WorktreeRow, agree: () => Promise<void>): Promise<void> {
     const { registry, removal } = this.#parts;
     // Asked first: a daemon whose registry is closed has no say any more, and the next one may be at work there.
-    if (!registry.worktrees.get(row.id)) return;
+    const row = registry.worktrees.get(id);
+    if (!row) return;
     await endMarked(makingMark, row.id);
     await removal.discard(repository, row, agree);
     await this.#parts.setup.forget(row.id);

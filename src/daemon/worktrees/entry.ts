@@ -1,4 +1,4 @@
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { countUnreachable, listWorktrees } from '../git/questions.ts';
@@ -96,6 +96,18 @@ export async function findEntry(commonDir: string, path: string): Promise<string
     if (pointer !== undefined && dirname(resolve(directory, pointer.trimEnd())) === path) return directory;
   }
   return undefined;
+}
+
+/** The same as the worktree's own `.git` names it; undefined unless each of the two names the other. */
+export async function findAgreedEntry(commonDir: string, path: string): Promise<string | undefined> {
+  const said = await readFile(join(path, '.git'), 'utf8').catch(() => '');
+  const named = /^gitdir: (?<entry>[^\0]+?)\n?$/.exec(said)?.groups?.['entry'];
+  if (named === undefined) return undefined;
+  const entry = await realpath(resolve(path, named)).catch(() => undefined);
+  const entries = await realpath(join(commonDir, 'worktrees')).catch(() => undefined);
+  if (entry === undefined || dirname(entry) !== entries) return undefined;
+  const pointer = await readFile(join(entry, 'gitdir'), 'utf8').catch(() => '');
+  return dirname(resolve(entry, pointer.trimEnd())) === path ? entry : undefined;
 }
 
 export const isRegistered = async (commonDir: string, path: string): Promise<boolean> =>

@@ -7,9 +7,9 @@ import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import type { Repositories } from '../repositories/repositories.ts';
 import { locateWorktree, type WorktreeAddress } from './address.ts';
+import { findAgreedEntry } from './entry.ts';
 import { findOperation } from './examine.ts';
 import { ownerOfLock } from './naming.ts';
-import { arePointersAgreed } from './ownership.ts';
 import { overlaps, portsOf } from './ports.ts';
 
 type Health = Result<'worktree.health'>;
@@ -45,7 +45,7 @@ export class WorktreeHealth {
         (entry) => entry.isDirectory(),
         () => false,
       ),
-      arePointersAgreed(commonDir, path),
+      findAgreedEntry(commonDir, path).then((entry) => entry !== undefined),
       listWorktrees(git, commonDir).then(
         (all) => all.find((entry) => entry.path === path) ?? null,
         () => undefined,

@@ -1,19 +1,8 @@
-import { lstat, readFile, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { lstat } from 'node:fs/promises';
 import type { ListedWorktree } from '../git/porcelain.ts';
-import { findEntry } from './entry.ts';
+import { findAgreedEntry } from './entry.ts';
 import { isLock, ownerOfLock } from './naming.ts';
 import type { Blocker } from './safety.ts';
-
-/** Whether a worktree's `.git` names git's entry of it, and that entry names the worktree. */
-export async function arePointersAgreed(commonDir: string, path: string): Promise<boolean> {
-  const pointer = /^gitdir: (?<entry>[^\0]+?)\n?$/.exec(await readFile(join(path, '.git'), 'utf8').catch(() => ''));
-  const entry = await findEntry(commonDir, path).catch(() => undefined);
-  const named = pointer?.groups?.['entry'];
-  if (named === undefined || entry === undefined) return false;
-  const [one, other] = await Promise.all([resolve(path, named), entry].map((each) => realpath(each).catch(() => null)));
-  return one !== null && one === other;
-}
 
 /** Everything that speaks against its being ours to look after. */
 export async function findForeign(
@@ -27,7 +16,7 @@ export async function findForeign(
     () => undefined,
   );
   if (owner !== process.getuid?.()) block('owner', `${path} belongs to another user`);
-  if (!(await arePointersAgreed(commonDir, path))) {
+  if ((await findAgreedEntry(commonDir, path)) === undefined) {
     block('pointer', `the .git of ${path} and git's entry of it do not name each other; see \`git worktree repair\``);
   }
   if (lockReason !== null && ownerOfLock(lockReason, home) === undefined) {

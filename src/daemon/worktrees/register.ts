@@ -1,11 +1,11 @@
-import { access } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
-import { listWorktrees } from '../git/questions.ts';
+import { findCommit, listWorktrees } from '../git/questions.ts';
 import type { Tell } from '../registry/registry.ts';
 import type { WorktreeRow } from '../registry/rows.ts';
-import { findEntry } from './entry.ts';
-import { branchTaken } from './refusals.ts';
+import { findAgreedEntry } from './entry.ts';
+import { branchExists, branchTaken } from './refusals.ts';
 
 /** What a new worktree shall be. */
 export interface Wanted {
@@ -13,7 +13,7 @@ export interface Wanted {
   name?: string | undefined;
   /** Null: HEAD is detached at `baseCommit`. */
   branch: string | null;
-  /** Throws ALREADY_EXISTS when there is a branch of that name. */
+  /** It has just been seen that there is no such branch; one that comes up meanwhile is refused with ALREADY_EXISTS. */
   isNewBranch?: boolean | undefined;
   base: string | null;
   /** Where a new branch starts; an existing branch keeps its tip. */
@@ -34,46 +34,67 @@ export interface Wanted {
   claim?: ((made: WorktreeRow, tell: Tell) => void) | undefined;
 }
 
-interface Registration {
+interface Registration extends Pick<Wanted, 'isNewBranch'> {
   row: WorktreeRow;
   /** Kept by git, for whoever wonders. */
   lockReason: string;
   /** Environment of the git that does it. */
   env: Record<string, string>;
+  /** Called when somebody else has made the branch meanwhile: it is not ours to take away. */
+  disown: () => void;
 }
 
-/** Refs and registration only; the files are written outside the lock. Throws BUSY, GIT_FAILED. */
-export async function register(git: Git, commonDir: string, { row, lockReason, env }: Registration): Promise<void> {
+/** Refs and registration only; the files are written outside the lock. Throws BUSY, ALREADY_EXISTS, GIT_FAILED. */
+export async function register(git: Git, commonDir: string, registration: Registration): Promise<void> {
+  const { row, isNewBranch, lockReason, env } = registration;
   const { branch, baseCommit } = row;
-  const holder = branch !== null && (await listWorktrees(git, commonDir)).find((listed) => listed.branch === branch);
-  if (holder) throw branchTaken(holder.branch ?? '', holder.path);
-  if (row.branchMade && branch !== null) await makeBranch(git, commonDir, { branch, baseCommit, env });
+  // A worktree can stand on a branch that is not born yet, and would find itself on ours.
+  if (row.branchMade && isNewBranch !== true) await requireFree(git, commonDir, branch);
+  if (row.branchMade && branch !== null) await makeBranch(git, commonDir, { ...registration, branch });
   const how = ['--quiet', '--no-checkout', '--lock', '--reason', lockReason];
   const what = branch === null ? ['--detach', '--', row.path, baseCommit] : ['--', row.path, branch];
-  await git.write(commonDir, ['worktree', 'add', ...how, ...what], env);
+  try {
+    await git.write(commonDir, ['worktree', 'add', ...how, ...what], env);
+  } catch (error) {
+    await requireFree(git, commonDir, branch); // git refuses one that is checked out, in its own words
+    throw error;
+  }
 }
 
 /** By a command of its own, so that each of the two can be tried again; refuses one that exists by now. */
 async function makeBranch(
   git: Git,
   commonDir: string,
-  { branch, baseCommit, env }: { branch: string; baseCommit: string; env?: Record<string, string> },
+  { branch, row: { baseCommit }, env, disown }: Registration & { branch: string },
 ): Promise<void> {
   const none = '0'.repeat(baseCommit.length);
   const reason = ['-m', 'branch: Created by wtd'];
-  await git.write(commonDir, ['update-ref', ...reason, `refs/heads/${branch}`, baseCommit, none], env);
+  try {
+    await git.write(commonDir, ['update-ref', ...reason, `refs/heads/${branch}`, baseCommit, none], env);
+  } catch (error) {
+    if ((await findCommit(git, commonDir, `refs/heads/${branch}`)) === undefined) throw error;
+    disown();
+    await requireFree(git, commonDir, branch);
+    throw branchExists(branch);
+  }
 }
 
-/** Work must never start in anything but a worktree of its own. */
-export async function requireRegistered(git: Git, commonDir: string, row: WorktreeRow): Promise<void> {
-  await access(join(row.path, '.git'));
-  const entry = await findEntry(commonDir, row.path);
-  if (entry === undefined) throw new Error(`${row.path} is not in git's list of worktrees`);
-  await git.read(row.path, ['rev-parse', '--verify', '--quiet', 'HEAD^{tree}']);
-  const found = await git.read(row.path, ['rev-parse', '--show-toplevel', '--symbolic-full-name', 'HEAD']);
-  const end = found.lastIndexOf('\n'); // a path may have newlines, a ref may not
-  const [toplevel, head] = [found.slice(0, end), found.slice(end + 1)];
-  const wanted = row.branch === null ? 'HEAD' : `refs/heads/${row.branch}`;
-  if (toplevel === row.path && head === wanted) return;
-  throw new Error(`${row.path} became ${toplevel} on ${head} instead of a worktree on ${wanted}`);
+/** Throws BUSY, naming the worktree that the branch is checked out in. */
+async function requireFree(git: Git, commonDir: string, branch: string | null): Promise<void> {
+  const holder = branch !== null && (await listWorktrees(git, commonDir)).find((listed) => listed.branch === branch);
+  if (holder) throw branchTaken(holder.branch ?? '', holder.path);
+}
+
+/**
+ * Work must never start in anything but a worktree of its own. Asked when git has just written the files of its HEAD,
+ * which proves that this can be read.
+ */
+export async function requireRegistered(git: Git, commonDir: string, { path, branch }: WorktreeRow): Promise<void> {
+  const entry = await findAgreedEntry(commonDir, path);
+  if (entry === undefined) throw new Error(`${path} and git's list of worktrees do not name each other`);
+  const wanted = branch === null ? 'HEAD' : `refs/heads/${branch}`;
+  // Where refs are kept as files this says it; git knows how else they can be kept.
+  if ((await readFile(join(entry, 'HEAD'), 'utf8')) === `ref: ${wanted}\n`) return;
+  const head = await git.read(path, ['rev-parse', '--symbolic-full-name', 'HEAD']);
+  if (head !== wanted) throw new Error(`${path} became a worktree on ${head} instead of ${wanted}`);
 }

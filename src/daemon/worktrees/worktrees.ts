@@ -6,8 +6,10 @@ import { internal, WtdError } from '../../contract/errors.ts';
 import { findFullDisk } from '../../contract/full-disk.ts';
 import type { Result } from '../../contract/index.ts';
 import type { Worktree } from '../../contract/models.ts';
+import { isBranch } from '../../contract/parameters.ts';
 import type { Git } from '../git/git.ts';
-import { findCommit } from '../git/questions.ts';
+import type { ListedWorktree } from '../git/porcelain.ts';
+import { branchTips, listWorktrees } from '../git/questions.ts';
 import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
@@ -17,7 +19,7 @@ import { locateWorktree, type WorktreeAddress } from './address.ts';
 import { requireBase } from './base.ts';
 import type { Creation } from './creation.ts';
 import type { WorktreeFacts } from './facts.ts';
-import { branchExists, givenTwice, invalidBranch } from './refusals.ts';
+import { branchExists, branchTaken, givenTwice, invalidBranch } from './refusals.ts';
 import type { Removal } from './removal.ts';
 import { toSnapshot } from './snapshots/model.ts';
 import { activeRunIn } from './users.ts';
@@ -50,6 +52,16 @@ interface Changes {
 
 type Failure = Result<'worktree.create'>['failed'][number];
 
+/** What is asked once for all branches of a wish, because each git that is started costs as much as a step of the work. */
+interface Look {
+  tips: ReadonlyMap<string, string>;
+  listed: readonly ListedWorktree[];
+  /** What the repository says that new branches start from; null: nothing. */
+  own: string | null;
+  /** Undefined: no branch is new, and none was named. */
+  start: ReturnType<typeof requireBase> | undefined;
+}
+
 /** Git keeps each part as a file, with `.lock` behind it while that changes. */
 const longestPart = 250;
 /** More would only wait for each other. */
@@ -69,12 +81,16 @@ export class Worktrees {
   /** Each branch alone: what fails for one keeps no other from its worktree. */
   async create(address: Address, wish: CreateWish): Promise<Result<'worktree.create'>> {
     const repository = await this.#parts.repositories.resolve(address);
+    const names = wish.branches.filter(isKeepable);
+    let look: Promise<Look> | undefined;
     const outcomes = await Promise.all(
       wish.branches.map((branch, index) =>
         this.#limit(async (): Promise<Worktree | Failure> => {
           try {
             if (wish.branches.indexOf(branch) !== index) throw givenTwice(branch);
-            return await this.#createOne(repository, { ...wish, branch });
+            if (!isKeepable(branch)) throw invalidBranch(branch);
+            look ??= this.#look(repository, { ...wish, branches: names });
+            return await this.#createOne(repository, { ...wish, branch }, await look);
           } catch (error) {
             return this.#failure(branch, error);
           }
@@ -126,37 +142,44 @@ export class Worktrees {
     });
   }
 
-  async #createOne(repository: RepositoryRow, wish: CreateWish & { branch: string }): Promise<Worktree> {
-    const { repositories, settings, git, creation, worktreeModels } = this.#parts;
-    const { branch, task, existing = 'attach' } = wish;
-    await this.#requireBranchName(branch);
-    const tip = await findCommit(git, repository.commonDir, `refs/heads/${branch}`);
-    if (tip !== undefined && existing === 'error') throw branchExists(branch);
+  async #look(repository: RepositoryRow, { branches, base }: CreateWish): Promise<Look> {
+    const { git, settings } = this.#parts;
+    const { commonDir } = repository;
+    const [tips, listed, { worktrees }] = await Promise.all([
+      branchTips(git, commonDir, branches),
+      listWorktrees(git, commonDir),
+      settings.of(repository),
+    ]);
+    const own = worktrees.base;
     // A branch that is there needs no base; one that was named must exist all the same.
-    const isBaseNeeded = tip === undefined || wish.base !== undefined;
-    const own = (await settings.of(repository)).worktrees.base;
-    const found = isBaseNeeded ? await requireBase(git, repository, wish.base ?? own) : undefined;
+    const isBaseNeeded = base !== undefined || branches.some((branch) => !tips.has(branch));
+    const start = isBaseNeeded ? requireBase(git, repository, base ?? own) : undefined;
+    start?.catch(() => undefined); // each branch that needs it says so
+    return { tips, listed, own, start };
+  }
+
+  async #createOne(
+    repository: RepositoryRow,
+    { branch, base, task, existing = 'attach' }: CreateWish & { branch: string },
+    { tips, listed, own, start }: Look,
+  ): Promise<Worktree> {
+    const { repositories, creation, worktreeModels } = this.#parts;
+    const tip = tips.get(branch);
+    if (tip !== undefined && existing === 'error') throw branchExists(branch);
+    const found = tip === undefined || base !== undefined ? await start : undefined;
+    const holder = tip === undefined && listed.find((each) => each.branch === branch);
+    if (holder) throw branchTaken(branch, holder.path);
     repositories.keep(repository);
     faultPoint('make: repository written');
     const row = await creation.create(repository, {
       branch,
-      isNewBranch: existing === 'error',
+      isNewBranch: tip === undefined,
       base: found?.base ?? own ?? repository.defaultBranch,
       baseCommit: found?.commit ?? tip ?? '',
       kind: 'named',
       task,
     });
     return worktreeModels.of(row);
-  }
-
-  async #requireBranchName(branch: string): Promise<void> {
-    const isOther = branch.startsWith('-') || branch === '@'; // an option, or HEAD
-    const isText = !/\p{Cc}/u.test(branch);
-    const isShort = branch.split('/').every((part) => Buffer.byteLength(part) <= longestPart);
-    // It answers another name where `@{-1}` stands for one.
-    const asked =
-      !isOther && isText && isShort && (await this.#parts.git.ask('/', ['check-ref-format', '--branch', branch]));
-    if (asked === false || asked.exitCode !== 0 || asked.stdout !== branch) throw invalidBranch(branch);
   }
 
   #failure(branch: string, error: unknown): Failure {
@@ -172,3 +195,7 @@ export class Worktrees {
     return internal(id);
   }
 }
+
+/** Whether git takes it as a branch, and files can be called so. Pure. */
+const isKeepable = (branch: string): boolean =>
+  isBranch(branch) && branch.split('/').every((part) => Buffer.byteLength(part) <= longestPart);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SnapshotRow } from '../../registry/rows.ts';
 
 const id = z.string().min(1);
