@@ -26,17 +26,9 @@ import { readBootId } from './runs/identity.ts';
 import { activatedSocket } from './service/readiness.ts';
 import { Sparing } from './sparing.ts';
 import { SocketServer } from './socket-server.ts';
-import {
-  buildDoctor,
-  buildReadiness,
-  buildRestore,
-  buildRuns,
-  buildSchedule,
-  buildServices,
-  buildSweeper,
-  buildWatches,
-} from './assembly.ts';
+import { buildDoctor, buildReadiness, buildRestore, buildSchedule, buildServices, buildSweeper } from './assembly.ts';
 import { buildPlans } from './plan-assembly.ts';
+import { buildRuns, buildWatches } from './run-assembly.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -23,7 +23,7 @@ import { Starter } from './plans/starter.ts';
 import { Verification } from './plans/verification.ts';
 import { Wishes } from './plans/wishes.ts';
 import { buildWorktrees } from './worktree-assembly.ts';
-import type { Watched } from './assembly.ts';
+import type { Watched } from './run-assembly.ts';
 
 /** Everything about plans, from their start to their way home, on top of their worktrees. */
 export function buildPlans(ground: Ground, runs: Watched, isEnding: () => boolean) {

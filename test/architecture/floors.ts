@@ -23,6 +23,7 @@ const floors: Record<string, Floor> = {
   assembly: 'anything',
   'service-assembly': 'anything',
   'plan-assembly': 'anything',
+  'run-assembly': 'anything',
   'worktree-assembly': 'anything',
   cli: face,
   tui: face,

@@ -11,6 +11,7 @@ async function attend(after: readonly Pick<WorktreeRow, 'id' | 'state'>[], under
   const recovery = new Recovery({
     registry: {
       runs: { placed: () => [] },
+      plans: { list: () => [] },
       worktrees: { unfinished, live: () => [] },
       repositories: { get: () => ({ id: 'shop' }) },
     },
