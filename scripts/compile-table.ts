@@ -35,7 +35,9 @@ const kinds = new Map<string, Parameter['kind']>([
 
 /** An object's fields are parameters of their own on the command line. */
 function compileParameters(key: string, schema: Schema, isRequired: boolean): Parameter[] {
-  const { properties, required = [], cli } = { ...schema.anyOf?.find(({ type }) => type === 'object'), ...schema };
+  const choices = schema.anyOf?.filter(({ type }) => type !== 'null') ?? [];
+  // One that may also be null is an object still; one that may be something else is given as that.
+  const { properties, required = [], cli } = { ...(choices.length === 1 && choices[0]), ...schema };
   if (!properties || cli !== undefined) return [compileParameter(key, schema, isRequired)];
   return Object.entries(properties).map(([name, field]) => ({
     ...compileParameter(name, field, isRequired && required.includes(name)),

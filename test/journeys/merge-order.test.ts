@@ -130,8 +130,6 @@ test('dependencies come first; one that is merged is no obstacle, one that canno
   rig.repository.commit({ 'README.md': 'moved\n' });
   await work(rig, { name: 'waits', dependsOn: ['broken'] }, writes({ 'waits.txt': 'waits\n' }));
   await work(rig, { name: 'waits-too', dependsOn: ['waits'] }, writes({ 'too.txt': 'too\n' }));
-  await work(rig, { name: 'chicken', dependsOn: ['egg'] }, writes({ 'chicken.txt': 'chicken\n' }));
-  await work(rig, { name: 'egg', dependsOn: ['chicken'] }, writes({ 'egg.txt': 'egg\n' }));
   await work(rig, { name: 'lost', dependsOn: ['nobody'] }, writes({ 'lost.txt': 'lost\n' }));
   await work(rig, { name: 'early', dependsOn: ['idle'] }, writes({ 'early.txt': 'early\n' }));
   await rig.call('plan.create', { repository: rig.repository.path, name: 'idle' });
@@ -146,8 +144,6 @@ test('dependencies come first; one that is merged is no obstacle, one that canno
     broken: 'conflicts with main itself in README.md; see `wtd rebase broken`',
     waits: 'waits for broken, which cannot come home',
     'waits-too': 'waits for waits, which cannot come home',
-    chicken: 'depends on itself: chicken before egg before chicken',
-    egg: 'depends on itself: egg before chicken before egg',
     lost: 'depends on nobody, and there is no plan of that name',
     early: 'depends on idle, which has nothing to merge yet',
   });

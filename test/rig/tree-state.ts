@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Checkout } from './repository.ts';
 
-/** Everything of a worktree that a snapshot holds, to be compared. */
+/** Everything of a worktree that a snapshot holds, to be compared; wtd's own notes for its tools are not of it. */
 export function stateOf(worktree: Checkout) {
   return {
     head: worktree.git('rev-parse', 'HEAD'),
@@ -17,7 +17,7 @@ function listFiles(root: Buffer, below = ''): string[] {
   const directory = Buffer.concat([root, Buffer.from(`/${below}`, 'latin1')]);
   return readdirSync(directory, { encoding: 'buffer' })
     .map((name) => name.toString('latin1'))
-    .filter((name) => below !== '' || name !== '.git')
+    .filter((name) => below !== '' || !['.git', '.claude-context'].includes(name))
     .sort()
     .flatMap((name) => {
       const path = `${below}${name}`;

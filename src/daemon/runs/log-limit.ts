@@ -15,6 +15,8 @@ import type { RunDirectories } from './run-directory.ts';
 /** The unit of st_blocks, whatever the file system's own block is. */
 const statBlockBytes = 512;
 const punchTimeoutMs = 60_000;
+/** No output grows by so much before it is looked at again. */
+const farBytes = 2 ** 40;
 const newline = 0x0a;
 
 interface Parts {
@@ -130,8 +132,10 @@ export class LogLimit implements AsyncDisposable {
     const { file, start, before = 0 } = cut;
     const { blocks } = await stat(file);
     try {
+      // First where nothing is, so that no reader leaves out what turns out to stay.
+      if (before === 0) await this.#punch(file, { offset: cut.sizeBytes + farBytes, bytes: cut.blockBytes });
       await writeLogStart(file, start);
-      await this.#punch(file, wholeBlocks(start, cut.blockBytes));
+      await this.#punch(file, { offset: 0, bytes: wholeBlocks(start, cut.blockBytes) });
     } catch (error) {
       // While nothing has gone, all of it can be read.
       if ((await stat(file)).blocks >= blocks) await writeLogStart(file, before);
@@ -142,11 +146,11 @@ export class LogLimit implements AsyncDisposable {
     if (before === 0) this.#tell(id, 'run.log.trimmed', { droppedBytes: start });
   }
 
-  async #punch(file: string, bytes: number): Promise<void> {
+  async #punch(file: string, { offset, bytes }: { offset: number; bytes: number }): Promise<void> {
     if (bytes === 0) return;
     await runCommand({
       program: 'fallocate',
-      args: ['--punch-hole', '--offset', '0', '--length', String(bytes), '--', file],
+      args: ['--punch-hole', '--offset', String(offset), '--length', String(bytes), '--', file],
       env: this.#parts.environment,
       timeoutMs: punchTimeoutMs,
     });
