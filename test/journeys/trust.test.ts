@@ -116,7 +116,7 @@ describe('a wtd.yaml', () => {
     ['worktrees: { setup: { copy: [../secret] } }', 'worktrees.setup.copy.0: must be a path inside the repository'],
     ['worktrees: { setup: { clone: [/etc] } }', 'worktrees.setup.clone.0'],
     ['worktrees: { base: -x }', 'worktrees.base'],
-    ['limits: { max_concurrent: 100 }', 'unknown key limits (allowed here: worktrees, resources)'],
+    ['limits: { max_concurrent: 100 }', 'unknown key limits (allowed here: worktrees, resources, completion)'],
     ['worktrees: [', 'wtd.yaml'],
     ['just text', 'the file'],
   ])('%s is refused with its place', async (text, said) => {

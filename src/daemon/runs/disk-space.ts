@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises';
+// Not loaded late: an import that fails for want of descriptors fails for good.
+import * as checkDiskSpaceModule from 'check-disk-space';
 
 const bytesPerMegabyte = 1_000_000;
 /** Asking spawns df, so an answer is used for a while. */
@@ -33,9 +35,10 @@ export class DiskSpaces {
 /** Bytes. */
 type CheckDiskSpace = (path: string) => Promise<{ free: number; size: number }>;
 
+/** Its types describe the CommonJS build, which `import` does not load. */
+const checkDiskSpace = (checkDiskSpaceModule as unknown as { default: CheckDiskSpace }).default;
+
 async function ask(path: string): Promise<DiskSpace | undefined> {
-  // Its types describe the CommonJS build, which `import` does not load.
-  const { default: checkDiskSpace } = (await import('check-disk-space')) as unknown as { default: CheckDiskSpace };
   const timeout = new Promise<undefined>((resolve) => {
     setTimeout(resolve, patienceMs, undefined).unref();
   });

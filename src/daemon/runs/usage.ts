@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+// Not loaded late: an import that fails for want of descriptors fails for good.
+import pidusage from 'pidusage';
 import { isoTime, type Clock } from '../../base/clock.ts';
 import type { Peak, Usage } from '../../contract/models.ts';
 import type { Look, Looks } from './looks.ts';
@@ -147,7 +149,6 @@ type Measured = Record<string, { cpu: number; memory: number } | undefined>;
 
 async function measure(pids: number[], intervalMs: number): Promise<Measured> {
   if (pids.length === 0) return {};
-  const { default: pidusage } = await import('pidusage');
   // It keeps a descriptor for each process as long as maxage; a process may end between the look and the call.
   return pidusage(pids, { maxage: intervalMs * 3 }).catch(() => ({}));
 }

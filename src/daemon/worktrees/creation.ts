@@ -132,8 +132,9 @@ export class Creation {
 
   /** Takes back what `create` began, in the same life: directory, registration, an empty branch of ours, row. */
   async rollBack(repository: RepositoryRow, row: WorktreeRow): Promise<void> {
+    this.#unfinish(row);
     // Nobody worked in it yet, so there is nothing to ask.
-    await this.#takeBack(repository, row, () => Promise.resolve());
+    await this.#parts.underWay.during(row.id, () => this.#takeBack(repository, row, () => Promise.resolve()));
   }
 
   /**
@@ -146,6 +147,18 @@ export class Creation {
       if (await isBeingFurnished(commonDir, row.path)) return; // nobody but the daemon was in it
       if (await wasFilled(commonDir, row.path)) await this.#parts.removal.requireSafe(repository, row);
     });
+  }
+
+  /** What cannot be taken back now, for want of descriptors or space, is found again by the pass of a minute. */
+  #unfinish({ id, path }: WorktreeRow): void {
+    const { registry, log } = this.#parts;
+    try {
+      registry.change(() => {
+        registry.worktrees.update(id, { state: 'creating' });
+      });
+    } catch (error) {
+      log.warn({ worktree: path, err: error }, 'it could not be noted that a worktree is being taken back');
+    }
   }
 
   async #takeBack(repository: RepositoryRow, { id }: WorktreeRow, agree: () => Promise<void>): Promise<void> {
