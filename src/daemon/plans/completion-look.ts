@@ -3,11 +3,12 @@ import type { Git } from '../git/git.ts';
 import type { Merge } from '../git/merge-tree.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
 import { findCommit, isAncestor, listWorktrees } from '../git/questions.ts';
+import { findRebasedBranch } from '../git/rebase.ts';
 import { tryMerges, type TrialObjects } from '../git/trial-merges.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from '../worktrees/entry.ts';
-import { examine } from '../worktrees/examine.ts';
+import { examine, findOperation } from '../worktrees/examine.ts';
 import { findBlockers, type Blocker } from '../worktrees/safety.ts';
 import { activeRunIn } from '../worktrees/users.ts';
 import { describeConflicts, noBranch, noTarget } from './completion-refusals.ts';
@@ -79,7 +80,7 @@ export async function lookAtCompletion(
   const [[merge], inTree, atTarget] = await Promise.all([
     tryMerges(git, commonDir, { pairs: [[from, tip]], objects: how.objects }),
     blockersInTree(parts, about, { worktree, listed }),
-    checkout === null || how.isElsewhere ? [] : blockersAtTarget(registry, repository, { into, checkout }),
+    how.isElsewhere ? [] : blockersAtTarget(parts, about, { checkout, listed }),
   ]);
   if (!merge) throw new Error('git answered no merge');
   const blockers = [
@@ -170,14 +171,31 @@ async function blockersOfMerge(
 }
 
 async function blockersAtTarget(
-  registry: Registry,
-  repository: RepositoryRow,
-  { into, checkout }: { into: string; checkout: string },
+  { registry, git }: Parts,
+  { repository, into }: About,
+  { checkout, listed }: { checkout: string | null; listed: readonly ListedWorktree[] },
 ): Promise<Blocker[]> {
+  if (checkout === null) return blockersOfRebase(git, { into, listed });
   if (await isMissing(checkout))
     return [{ code: 'unverified', message: `${into} is checked out in ${checkout}, which is not there` }];
   const row = registry.worktrees.liveOf(repository.id).find(({ path }) => path === checkout);
   const run = row && activeRunIn(registry, row);
-  if (!run) return [];
-  return [{ code: 'target_busy', message: `${into} is checked out in ${checkout}, where run ${run.id} is active` }];
+  const operation = await findOperation(git, checkout);
+  const inProgress = operation === null ? [] : [`a ${operation} is in progress`];
+  return [...(run ? [`run ${run.id} is active`] : []), ...inProgress].map((what) => ({
+    code: 'target_busy',
+    message: `${into} is checked out in ${checkout}, where ${what}`,
+  }));
+}
+
+/** A rebase leaves its branch until it is through, and is lost when that has moved. */
+async function blockersOfRebase(
+  git: Git,
+  { into, listed }: { into: string; listed: readonly ListedWorktree[] },
+): Promise<Blocker[]> {
+  const detached = listed.filter(({ branch }) => branch === null);
+  const rebased = await Promise.all(detached.map(({ path }) => findRebasedBranch(git, path)));
+  return detached
+    .filter((_, at) => rebased[at] === into)
+    .map(({ path }) => ({ code: 'target_busy', message: `a rebase of ${into} is in progress in ${path}` }));
 }

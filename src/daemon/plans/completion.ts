@@ -15,7 +15,7 @@ import type { Completing, CompletionIntent, Settled } from './completing.ts';
 import { lookAtCompletion, requireTarget, type About, type Look } from './completion-look.ts';
 import { completionMessage, titleOf } from './completion-message.ts';
 import { planSteps, type Decided, type Step } from './completion-plan.ts';
-import { refusalOf, targetMoves } from './completion-refusals.ts';
+import { refusalOf, targetMoves, unsettled } from './completion-refusals.ts';
 import { findDependants, type Dependant } from './dependants.ts';
 import { Foreseen } from './foreseen.ts';
 import { identityIn, makeMergedCommit } from './merged-commit.ts';
@@ -162,7 +162,13 @@ export class Completion {
 
   async #complete(about: About, wish: CompletionWish): Promise<Answer> {
     const { repository, plan, into } = about;
-    const { completing, trials } = this.#parts;
+    const { completing, trials, registry } = this.#parts;
+    const { intent } = registry.plans.get(plan.id) ?? plan;
+    // What was begun and could not be settled is brought to its end first: its tag and its target are in the intent.
+    if (intent?.kind === 'complete') {
+      const { state } = await completing.settle(repository, plan, intent);
+      if (state === 'unknown') throw unsettled(plan, intent.into);
+    }
     await using objects = await TrialObjects.open(trials, repository.commonDir);
     for (let tries = 1; tries <= mostTries; tries += 1) {
       const decision = await this.#decide(about, wish, objects);
