@@ -14,7 +14,11 @@ const completeAll = (rig: Rig, more: { dryRun?: boolean; strategy?: 'squash' | '
 const statesOf = ({ plans }: Answer) => plans.map(({ plan, state, into }) => `${plan} ${state} ${into ?? '-'}`);
 
 /** A plan on the branch of another one, with a commit of its own. */
-async function stackedPlan(rig: Rig, name: string, on: string, files: Readonly<Record<string, string>>): Promise<void> {
+async function stackedPlan(
+  rig: Rig,
+  name: string,
+  { on, files }: { on: string; files: Readonly<Record<string, string>> },
+): Promise<void> {
   await rig.start(name, ['true'], { base: `plan/${on}` });
   await rig.wait(name);
   rig.repository.at(join(rig.repository.path, 'worktrees', `plan-${name}`)).commit(files, `Work of ${name}`);
@@ -33,8 +37,8 @@ describe('wtd complete --all', () => {
     await rig.wait('fix');
     repository.at(join(repository.path, 'worktrees', 'plan-fix')).commit({ 'fix.txt': 'fix\n' });
     await donePlan(rig, 'ground', { 'same.txt': 'ground\n' });
-    await stackedPlan(rig, 'top', 'ground', { 'same.txt': 'ground\ntop\n' });
-    await stackedPlan(rig, 'roof', 'top', { 'same.txt': 'ground\ntop\nroof\n' });
+    await stackedPlan(rig, 'top', { on: 'ground', files: { 'same.txt': 'ground\ntop\n' } });
+    await stackedPlan(rig, 'roof', { on: 'top', files: { 'same.txt': 'ground\ntop\nroof\n' } });
     const marks = await footprint(rig);
     const [before, objects] = [await stateOf(rig, 'top'), repository.git('count-objects', '-v')];
 
@@ -109,7 +113,7 @@ describe('wtd complete --all', () => {
     await using rig = await Rig.setUp();
     const { repository } = rig;
     await donePlan(rig, 'ground', { 'ground.txt': 'ground\n' });
-    await stackedPlan(rig, 'top', 'ground', { 'top.txt': 'top\n' });
+    await stackedPlan(rig, 'top', { on: 'ground', files: { 'top.txt': 'top\n' } });
     await rig.call('plan.complete', { plan: 'ground', repository: 'shop', deleteBranch: true });
     expect(repository.branches()).not.toContain('plan/ground');
     const { steps } = await rig.call('conflict.order', { repository: 'shop' });
