@@ -134,3 +134,15 @@ test('without gh, without a remote and where gh fails, what to do is said', asyn
   expect(failed.stderr).toContain('gh opened no pull request of plan/login: To get started, run: gh auth login');
   expect((await showPlan(rig, 'login')).outcome).toBeNull();
 });
+
+test('a pull request goes where a branch of the remote is the base', async () => {
+  await using rig = await Rig.setUp();
+  const forge = new Forge(rig);
+  rig.repository.git('fetch', '--quiet', 'origin');
+  await rig.start('login', ['true'], { base: 'origin/main' });
+  await rig.wait('login');
+  rig.repository.at(join(rig.repository.path, 'worktrees', 'plan-login')).commit({ 'login.txt': 'login\n' });
+  expect((await rig.wtd('complete', 'login')).stderr).toContain('no local branch');
+  expect(await complete(rig, 'login', { pr: true, env: forge.env })).toMatchObject({ into: 'origin/main' });
+  expect(forge.said()).toContain('--head\nplan/login\n--base\nmain\n--title');
+});

@@ -9,6 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from '../worktrees/entry.ts';
 import { examine, findOperation } from '../worktrees/examine.ts';
+import { findBase } from '../worktrees/merging.ts';
 import { findBlockers, type Blocker } from '../worktrees/safety.ts';
 import { activeRunIn } from '../worktrees/users.ts';
 import { describeConflicts, noBranch, noTarget } from './completion-refusals.ts';
@@ -39,18 +40,28 @@ export interface Look {
   blockers: Blocker[];
 }
 
-/** The local branch that a plan is to be merged into: never guessed. Throws INVALID_STATE. */
+/**
+ * The branch that a plan is to be merged into, which is a local one unless it is merged elsewhere: never guessed. Throws
+ * INVALID_STATE.
+ */
 export async function requireTarget(
   { git, registry }: { git: Git; registry: Registry },
   { repository, plan }: Omit<About, 'into'>,
-  home?: ReadonlyMap<string, string>,
+  { home, isElsewhere }: { home?: ReadonlyMap<string, string> | undefined; isElsewhere: boolean },
 ): Promise<string> {
   const { commonDir, defaultBranch, id } = repository;
   const base = targetOf(plan, { plans: registry.plans.of(id), defaultBranch }, home);
-  const target = base === null ? undefined : await findCommit(git, commonDir, `refs/heads/${base}`);
+  const target = base === null ? undefined : await findTarget(git, commonDir, { into: base, isElsewhere });
   if (base === null || target === undefined || base === plan.branch) throw noTarget(plan, base);
   return base;
 }
+
+const findTarget = (
+  git: Git,
+  commonDir: string,
+  { into, isElsewhere }: { into: string; isElsewhere: boolean },
+): Promise<string | undefined> =>
+  isElsewhere ? findBase(git, commonDir, into) : findCommit(git, commonDir, `refs/heads/${into}`);
 
 /** The worktree of a plan as far as it is there. */
 export function worktreeOf(registry: Registry, { worktreeId }: PlanRow): WorktreeRow | null {
@@ -69,7 +80,7 @@ export async function lookAtCompletion(
   const { commonDir } = repository;
   const [tip, from, listed] = await Promise.all([
     findCommit(git, commonDir, `refs/heads/${plan.branch}`),
-    how.foreseen.tips.get(into) ?? findCommit(git, commonDir, `refs/heads/${into}`),
+    how.foreseen.tips.get(into) ?? findTarget(git, commonDir, { ...how, into }),
     listWorktrees(git, commonDir),
     parts.facts.refresh([plan, ...dependenciesOf(registry, plan)], 0),
   ]);

@@ -95,11 +95,8 @@ export class Completion {
     requirePlan(registry, repository, address.plan);
     return plans.inTurn(repository, address.plan, async () => {
       const plan = requirePlan(registry, repository, address.plan);
-      const about = {
-        repository,
-        plan,
-        into: await requireTarget(this.#parts, { repository, plan }, wish.foreseen?.home),
-      };
+      const how = { home: wish.foreseen?.home, isElsewhere: wish.pr === true };
+      const about = { repository, plan, into: await requireTarget(this.#parts, { repository, plan }, how) };
       if (wish.pr === true) return this.#request(about, wish);
       if (wish.dryRun === true) return this.#foresee(about, wish);
       return this.#queues.run(`${repository.commonDir}\0${about.into}`, () =>
