@@ -21,6 +21,19 @@ describe('a target that somebody is in the middle of changing', () => {
     expect(await complete(rig, 'login')).toMatchObject({ merged: true });
   });
 
+  test('is not moved where it is checked out twice', async () => {
+    await using rig = await Rig.setUp();
+    const { repository } = rig;
+    await donePlan(rig, 'login');
+    const twin = `${repository.path}-twin`;
+    repository.git('worktree', 'add', '--quiet', '--force', twin, 'main');
+    const refusal = await refuses(rig, 'login');
+    expect(refusal).toMatchObject({ code: 'UNSAFE', blockers: [{ code: 'target_busy' }] });
+    expect(refusal.message).toContain(twin);
+    repository.git('worktree', 'remove', twin);
+    expect(await complete(rig, 'login')).toMatchObject({ merged: true });
+  });
+
   test('is not moved under a merge into it', async () => {
     await using rig = await Rig.setUp();
     const { repository } = rig;

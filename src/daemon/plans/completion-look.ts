@@ -193,7 +193,10 @@ async function blockersAtTarget(
   const run = row && activeRunIn(registry, row);
   const operation = await findOperation(git, checkout);
   const inProgress = operation === null ? [] : [`a ${operation} is in progress`];
-  return [...(run ? [`run ${run.id} is active`] : []), ...inProgress].map((what) => ({
+  const others = listed.filter(({ branch, path }) => branch === into && path !== checkout);
+  // Their files would stay behind, and the next commit there would take the merge back.
+  const elsewhere = others.map(({ path }) => `only one of it and ${path} would follow`);
+  return [...(run ? [`run ${run.id} is active`] : []), ...inProgress, ...elsewhere].map((what) => ({
     code: 'target_busy',
     message: `${into} is checked out in ${checkout}, where ${what}`,
   }));
