@@ -4,12 +4,12 @@ import { formatValue } from './format.ts';
 type Answer = Result<'plan.complete'>;
 
 /** What was merged, or the steps that would be taken; then who waited for it. */
-export function describeCompletion({ plans, steps, dependants, warnings, into, pr }: Answer): string {
+export function describeCompletion({ plans, steps, dependants, warnings, pr }: Answer): string {
   const isPlanned = plans.some(({ state }) => state === 'planned');
   const lines = [
     ...(plans.length === 0 ? ['no plan is there to be merged'] : []),
     ...plans.flatMap((each) => [
-      describePlan(each, { into, pr }),
+      describePlan(each, { pr, isRequest: steps.some(({ kind }) => kind === 'pull_request') }),
       ...(isPlanned
         ? steps.filter(({ plan }) => plan === each.plan).map(({ detail }, at) => `  ${at + 1}. ${formatValue(detail)}`)
         : []),
@@ -21,8 +21,8 @@ export function describeCompletion({ plans, steps, dependants, warnings, into, p
 }
 
 function describePlan(
-  { plan, state, commit, archive, error }: Answer['plans'][number],
-  { into, pr }: Pick<Answer, 'into' | 'pr'>,
+  { plan, state, into, commit, archive, error }: Answer['plans'][number],
+  { pr, isRequest }: Pick<Answer, 'pr'> & { isRequest: boolean },
 ): string {
   const target = formatValue(into);
   switch (state) {
@@ -31,7 +31,9 @@ function describePlan(
       return `${plan} is merged into ${target} as ${commit?.slice(0, 10) ?? '-'}${kept}`;
     }
     case 'planned':
-      return `${plan} would be merged into ${target}; nothing has changed:`;
+      return isRequest
+        ? `the merge of ${plan} into ${target} would be asked for; nothing has changed:`
+        : `${plan} would be merged into ${target}; nothing has changed:`;
     case 'requested':
       return `the merge of ${plan} into ${target} is asked for: ${formatValue(pr?.url)}`;
     case 'failed':

@@ -201,6 +201,8 @@ const completed = z.object({
   plan: z.string(),
   /** `planned`: it would be merged; `requested`: by a pull request; `untried`: one before it failed. */
   state: z.enum(['merged', 'planned', 'requested', 'failed', 'untried']),
+  /** Null: it was not tried, or failed. */
+  into: z.string().nullable(),
   commit: z.string().nullable(),
   archive: z.string().nullable(),
   error: z.object({ code: z.string(), message: z.string(), hint: z.string() }).nullable(),
@@ -231,7 +233,7 @@ export const complete = method({
   result: z.object({
     /** False for a dry run, and where one of several failed. */
     merged: z.boolean(),
-    /** The branch that has it now. */
+    /** The branch that has it now; of several that of the last one. */
     into: z.string().nullable(),
     /** Of the last one that was merged. */
     commit: z.string().nullable(),

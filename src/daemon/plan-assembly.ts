@@ -72,7 +72,7 @@ function buildHomecoming(ground: Ground, planned: ReturnType<typeof buildStarts>
     verification,
     completion,
     mergeOrders,
-    interrupted: new InterruptedCompletions({ ...planned, completion }),
+    interrupted: new InterruptedCompletions({ completion }),
     completions: new Completions({ completion, orders: mergeOrders }),
     rebasing: new Rebasing(planned),
     abandoning: new Abandoning(planned),

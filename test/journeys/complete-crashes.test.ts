@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Daemon } from '../rig/daemon.ts';
 import { examine, repair } from '../rig/doctor.ts';
-import { complete, donePlan, showPlan, stateOf } from '../rig/homecoming.ts';
+import { complete, donePlan, refuses, showPlan, stateOf } from '../rig/homecoming.ts';
+import { makeRepository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
 import { until } from '../rig/until.ts';
 
@@ -58,6 +59,8 @@ describe('a daemon that dies while git moves a target', () => {
     expect(found).toMatchObject({ kind: 'interrupted_completion', subject: 'login', repaired: false });
     expect(found?.advice).toContain('wtd doctor --repair');
     expect(others).toEqual([]);
+    expect(await refuses(rig, 'login')).toMatchObject({ code: 'BUSY' });
+    expect(rig.repository.git('tag', '--list'), 'no second tag').toBe('archive/plan/login');
     const [left] = await repair(rig);
     expect(left).toMatchObject({ kind: 'interrupted_completion', repaired: false });
     expect(left?.advice).toContain(`${lock} is still there`);
@@ -66,5 +69,30 @@ describe('a daemon that dies while git moves a target', () => {
     expect(await stateOf(rig, 'login')).toEqual(before);
     expect(await examine(rig)).toEqual([]);
     expect(await complete(rig, 'login')).toMatchObject({ merged: true });
+  });
+
+  test('keeps no other repository waiting when one is gone', async () => {
+    await using rig = await Rig.setUp();
+    const shed = makeRepository(rig.place, 'shed');
+    const run = await rig.start('first', ['true'], { repository: shed.path });
+    await rig.call('plan.wait', { plan: 'first', repository: 'shed' });
+    shed.at(run.cwd ?? '').commit({ 'first.txt': 'first\n' });
+    await donePlan(rig, 'login');
+    const before = await stateOf(rig, 'login');
+    for (const [plan, repository] of [
+      ['first', 'shed'],
+      ['login', 'shop'],
+    ] as const) {
+      await rig.daemon.terminate();
+      await using breaking = await Daemon.start(rig.place, { WTD_FAULT: 'complete: intent written:1:kill' });
+      await rig.call('plan.complete', { plan, repository }).catch(() => undefined);
+      await breaking.ended();
+      if (plan === 'first') renameSync(shed.path, `${shed.path}.away`);
+      await rig.startDaemon();
+    }
+    expect(await examine(rig)).toContainEqual(
+      expect.objectContaining({ kind: 'interrupted_completion', subject: 'login', repaired: true }),
+    );
+    expect(await stateOf(rig, 'login')).toEqual(before);
   });
 });

@@ -44,6 +44,17 @@ export async function abortRebase(git: Git, path: string, env: Record<string, st
   await git.writeFiles(path, ['rebase', '--abort'], { ...env, ...configured() });
 }
 
+/** The branch that a rebase in a worktree moves once it is through; undefined: none. */
+export async function findRebasedBranch(git: Git, path: string): Promise<string | undefined> {
+  const { exitCode, stdout: gitDir } = await git.ask(path, ['rev-parse', '--absolute-git-dir']);
+  if (exitCode !== 0) return undefined;
+  for (const state of ['rebase-merge', 'rebase-apply']) {
+    const name = await readFile(join(gitDir, state, 'head-name'), 'utf8').catch(() => undefined);
+    if (name !== undefined) return name.trim().replace(/^refs\/heads\//, '');
+  }
+  return undefined;
+}
+
 /** The rebase that was begun in a worktree, by whomever; undefined: none. */
 export async function findRebase(git: Git, path: string): Promise<RebaseUnderWay | undefined> {
   const gitDir = await git.read(path, ['rev-parse', '--absolute-git-dir']);
@@ -55,10 +66,11 @@ export async function findRebase(git: Git, path: string): Promise<RebaseUnderWay
   return undefined;
 }
 
-function configured(): Record<string, string> {
-  const entries = Object.entries(settings).flatMap(([key, value], at) => [
+/** Settings for one git, as environment: a name may have any letters there. Pure. */
+export function configured(wanted: Readonly<Record<string, string>> = settings): Record<string, string> {
+  const entries = Object.entries(wanted).flatMap(([key, value], at) => [
     [`GIT_CONFIG_KEY_${at}`, key],
     [`GIT_CONFIG_VALUE_${at}`, value],
   ]);
-  return { GIT_CONFIG_COUNT: String(Object.keys(settings).length), ...(Object.fromEntries(entries) as object) };
+  return { GIT_CONFIG_COUNT: String(Object.keys(wanted).length), ...(Object.fromEntries(entries) as object) };
 }

@@ -47,20 +47,21 @@ export async function removeTag(git: Git, commonDir: string, { tag, commit }: Ta
 
 async function archiveTags(git: Git, commonDir: string): Promise<Map<string, string>> {
   const format = '--format=%(refname:lstrip=2)%00%(objectname)';
-  const lines = (await git.read(commonDir, ['for-each-ref', format, 'refs/tags/archive'])).split('\n');
+  const lines = (await git.read(commonDir, ['for-each-ref', format, 'refs/tags'])).split('\n');
   return new Map(lines.filter((line) => line !== '').map((line) => line.split('\0') as [string, string]));
 }
 
 /**
- * `archive/<branch>`, with `-2` and so on when an earlier branch of that name has it; where a tip is given, the one that
- * has it already. Pure.
+ * `archive/<branch>`, with `-2` and so on when an earlier branch of that name has it, and nothing below another tag; where a
+ * tip is given, the one that has it already. Pure.
  */
 export function archiveName(
   tags: ReadonlyMap<string, string>,
   { branch, tip }: { branch: string; tip: string | null },
 ): string {
+  const wanted = branch.split('/').reduce((above, part) => `${above}${tags.has(above) ? '-' : '/'}${part}`, 'archive');
   for (let number = 1; ; number += 1) {
-    const name = `archive/${branch}${number === 1 ? '' : `-${number}`}`;
+    const name = `${wanted}${number === 1 ? '' : `-${number}`}`;
     const isFree = !tags.has(name) && ![...tags.keys()].some((other) => other.startsWith(`${name}/`));
     if (isFree || (tip !== null && tags.get(name) === tip)) return name;
   }

@@ -3,15 +3,19 @@ import type { Git } from '../git/git.ts';
 import type { Merge } from '../git/merge-tree.ts';
 import type { ListedWorktree } from '../git/porcelain.ts';
 import { findCommit, isAncestor, listWorktrees } from '../git/questions.ts';
+import { findRebasedBranch } from '../git/rebase.ts';
 import { tryMerges, type TrialObjects } from '../git/trial-merges.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { isMissing } from '../worktrees/entry.ts';
-import { examine } from '../worktrees/examine.ts';
+import { examine, findOperation } from '../worktrees/examine.ts';
+import { findBase } from '../worktrees/merging.ts';
 import { findBlockers, type Blocker } from '../worktrees/safety.ts';
 import { activeRunIn } from '../worktrees/users.ts';
 import { describeConflicts, noBranch, noTarget } from './completion-refusals.ts';
+import type { Foreseen } from './foreseen.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
+import { targetOf } from './target.ts';
 
 interface Parts {
   registry: Registry;
@@ -37,27 +41,27 @@ export interface Look {
 }
 
 /**
- * The local branch that a plan is to be merged into: never guessed. One that stands on the branch of another plan follows
- * that one to where it was merged, because nobody looks at its branch any more. Throws INVALID_STATE.
+ * The branch that a plan is to be merged into, which is a local one unless it is merged elsewhere: never guessed. Throws
+ * INVALID_STATE.
  */
 export async function requireTarget(
   { git, registry }: { git: Git; registry: Registry },
-  repository: RepositoryRow,
-  plan: PlanRow,
+  { repository, plan }: Omit<About, 'into'>,
+  { home, isElsewhere }: { home?: ReadonlyMap<string, string> | undefined; isElsewhere: boolean },
 ): Promise<string> {
-  const { commonDir, defaultBranch } = repository;
-  const others = registry.plans.of(repository.id).filter(({ id }) => id !== plan.id);
-  let base = plan.base ?? defaultBranch;
-  // Each plan leads on at most once, so that branches that were merged into each other end somewhere.
-  for (let led = 0; led < others.length; led += 1) {
-    const home = others.find(({ branch }) => branch === base)?.outcome;
-    if (home?.kind !== 'merged') break;
-    base = home.into;
-  }
-  const target = base === null ? undefined : await findCommit(git, commonDir, `refs/heads/${base}`);
+  const { commonDir, defaultBranch, id } = repository;
+  const base = targetOf(plan, { plans: registry.plans.of(id), defaultBranch }, home);
+  const target = base === null ? undefined : await findTarget(git, commonDir, { into: base, isElsewhere });
   if (base === null || target === undefined || base === plan.branch) throw noTarget(plan, base);
   return base;
 }
+
+const findTarget = (
+  git: Git,
+  commonDir: string,
+  { into, isElsewhere }: { into: string; isElsewhere: boolean },
+): Promise<string | undefined> =>
+  isElsewhere ? findBase(git, commonDir, into) : findCommit(git, commonDir, `refs/heads/${into}`);
 
 /** The worktree of a plan as far as it is there. */
 export function worktreeOf(registry: Registry, { worktreeId }: PlanRow): WorktreeRow | null {
@@ -65,18 +69,18 @@ export function worktreeOf(registry: Registry, { worktreeId }: PlanRow): Worktre
   return row === undefined || row.state === 'removed' ? null : row;
 }
 
-/** Looks at everything at once. `assumed`: plans that will have been merged by then. Throws INVALID_STATE without a branch. */
+/** Looks at everything at once. `isElsewhere`: the merge is made on another machine. Throws INVALID_STATE without a branch. */
 export async function lookAtCompletion(
   parts: Parts,
   about: About,
-  how: { strategy: MergeStrategy; objects: TrialObjects; assumed: ReadonlySet<string> },
+  how: { strategy: MergeStrategy; objects: TrialObjects; foreseen: Foreseen; isElsewhere: boolean },
 ): Promise<Look> {
   const { registry, git } = parts;
   const { repository, plan, into } = about;
   const { commonDir } = repository;
   const [tip, from, listed] = await Promise.all([
     findCommit(git, commonDir, `refs/heads/${plan.branch}`),
-    findCommit(git, commonDir, `refs/heads/${into}`),
+    how.foreseen.tips.get(into) ?? findTarget(git, commonDir, { ...how, into }),
     listWorktrees(git, commonDir),
     parts.facts.refresh([plan, ...dependenciesOf(registry, plan)], 0),
   ]);
@@ -87,15 +91,15 @@ export async function lookAtCompletion(
   const [[merge], inTree, atTarget] = await Promise.all([
     tryMerges(git, commonDir, { pairs: [[from, tip]], objects: how.objects }),
     blockersInTree(parts, about, { worktree, listed }),
-    checkout === null ? [] : blockersAtTarget(registry, repository, { into, checkout }),
+    how.isElsewhere ? [] : blockersAtTarget(parts, about, { checkout, listed }),
   ]);
   if (!merge) throw new Error('git answered no merge');
   const blockers = [
     ...findActiveRun(registry, plan),
     ...findOpenTasks(parts.facts, plan),
     ...inTree,
-    ...findUnmetDependencies(parts, plan, how.assumed),
-    ...(await blockersOfMerge(git, about, { tip, from, merge, strategy: how.strategy })),
+    ...findUnmetDependencies(parts, plan, how.foreseen),
+    ...(await blockersOfMerge(git, about, { tip, from, merge, ...how })),
     ...atTarget,
   ];
   return { tip, from, merge, checkout, worktree, blockers };
@@ -148,18 +152,25 @@ export const unmetDependencies = ({ registry, facts }: Parts, plan: PlanRow): st
     return other === undefined || !isHome(facts, other);
   });
 
-const findUnmetDependencies = (parts: Parts, plan: PlanRow, assumed: ReadonlySet<string>): Blocker[] =>
+const findUnmetDependencies = (parts: Parts, plan: PlanRow, { home }: Foreseen): Blocker[] =>
   unmetDependencies(parts, plan)
-    .filter((name) => !assumed.has(name))
+    .filter((name) => !home.has(name))
     .map((name) => ({ code: 'depends', message: `it depends on ${name}, which is not merged` }));
 
 async function blockersOfMerge(
   git: Git,
   { repository: { commonDir }, into, plan }: About,
-  { tip, from, merge, strategy }: { tip: string; from: string; merge: Merge; strategy: MergeStrategy },
+  {
+    tip,
+    from,
+    merge,
+    strategy,
+    objects,
+  }: { tip: string; from: string; merge: Merge; strategy: MergeStrategy; objects: TrialObjects },
 ): Promise<Blocker[]> {
   if (!merge.isClean) return [{ code: 'conflict', message: describeConflicts(merge.conflicts, into) }];
-  if (merge.tree === (await git.read(commonDir, ['rev-parse', '--verify', `${from}^{tree}`])))
+  const tree = await git.write(commonDir, ['rev-parse', '--verify', `${from}^{tree}`], { ...objects.env });
+  if (merge.tree === tree)
     return [{ code: 'nothing_to_merge', message: `there is nothing on ${plan.branch} that ${into} lacks` }];
   if (strategy !== 'ff' || (await isAncestor(git, commonDir, { tip: from, base: tip }))) return [];
   return [
@@ -171,14 +182,34 @@ async function blockersOfMerge(
 }
 
 async function blockersAtTarget(
-  registry: Registry,
-  repository: RepositoryRow,
-  { into, checkout }: { into: string; checkout: string },
+  { registry, git }: Parts,
+  { repository, into }: About,
+  { checkout, listed }: { checkout: string | null; listed: readonly ListedWorktree[] },
 ): Promise<Blocker[]> {
+  if (checkout === null) return blockersOfRebase(git, { into, listed });
   if (await isMissing(checkout))
     return [{ code: 'unverified', message: `${into} is checked out in ${checkout}, which is not there` }];
   const row = registry.worktrees.liveOf(repository.id).find(({ path }) => path === checkout);
   const run = row && activeRunIn(registry, row);
-  if (!run) return [];
-  return [{ code: 'target_busy', message: `${into} is checked out in ${checkout}, where run ${run.id} is active` }];
+  const operation = await findOperation(git, checkout);
+  const inProgress = operation === null ? [] : [`a ${operation} is in progress`];
+  const others = listed.filter(({ branch, path }) => branch === into && path !== checkout);
+  // Their files would stay behind, and the next commit there would take the merge back.
+  const elsewhere = others.map(({ path }) => `only one of it and ${path} would follow`);
+  return [...(run ? [`run ${run.id} is active`] : []), ...inProgress, ...elsewhere].map((what) => ({
+    code: 'target_busy',
+    message: `${into} is checked out in ${checkout}, where ${what}`,
+  }));
+}
+
+/** A rebase leaves its branch until it is through, and is lost when that has moved. */
+async function blockersOfRebase(
+  git: Git,
+  { into, listed }: { into: string; listed: readonly ListedWorktree[] },
+): Promise<Blocker[]> {
+  const detached = listed.filter(({ branch }) => branch === null);
+  const rebased = await Promise.all(detached.map(({ path }) => findRebasedBranch(git, path)));
+  return detached
+    .filter((_, at) => rebased[at] === into)
+    .map(({ path }) => ({ code: 'target_busy', message: `a rebase of ${into} is in progress in ${path}` }));
 }

@@ -94,6 +94,12 @@ export const targetMoves = (into: string): WtdError =>
     holder: into,
   });
 
+export const unsettled = ({ name }: PlanRow, into: string): WtdError =>
+  new WtdError('BUSY', `an earlier merge of plan ${name} into ${into} is not settled yet`, {
+    hint: '`wtd doctor` says what is in the way',
+    holder: into,
+  });
+
 export const nobody = ({ path }: RepositoryRow): WtdError =>
   new WtdError('INVALID_STATE', `git does not know who commits in ${path}`, {
     hint: `tell it with \`git -C ${path} config user.name <name>\` and \`git -C ${path} config user.email <address>\``,

@@ -15,8 +15,9 @@ import type { Completing, CompletionIntent, Settled } from './completing.ts';
 import { lookAtCompletion, requireTarget, type About, type Look } from './completion-look.ts';
 import { completionMessage, titleOf } from './completion-message.ts';
 import { planSteps, type Decided, type Step } from './completion-plan.ts';
-import { refusalOf, targetMoves } from './completion-refusals.ts';
+import { refusalOf, targetMoves, unsettled } from './completion-refusals.ts';
 import { findDependants, type Dependant } from './dependants.ts';
+import { Foreseen } from './foreseen.ts';
 import { identityIn, makeMergedCommit } from './merged-commit.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { requirePlan } from './plan-location.ts';
@@ -50,8 +51,8 @@ export interface CompletionWish {
   /** Opens a pull request instead. */
   pr?: boolean | undefined;
   env?: Record<string, string> | undefined;
-  /** Plans that will have been merged by then, for a dry run of several. */
-  assumed?: ReadonlySet<string>;
+  /** For a dry run of several: what those before this one changed. */
+  foreseen?: Foreseen;
 }
 
 type Answer = Result<'plan.complete'>;
@@ -94,7 +95,8 @@ export class Completion {
     requirePlan(registry, repository, address.plan);
     return plans.inTurn(repository, address.plan, async () => {
       const plan = requirePlan(registry, repository, address.plan);
-      const about = { repository, plan, into: await requireTarget(this.#parts, repository, plan) };
+      const how = { home: wish.foreseen?.home, isElsewhere: wish.pr === true };
+      const about = { repository, plan, into: await requireTarget(this.#parts, { repository, plan }, how) };
       if (wish.pr === true) return this.#request(about, wish);
       if (wish.dryRun === true) return this.#foresee(about, wish);
       return this.#queues.run(`${repository.commonDir}\0${about.into}`, () =>
@@ -125,9 +127,13 @@ export class Completion {
   /** The same up to the first change, in objects that nobody keeps. */
   async #foresee(about: About, wish: CompletionWish): Promise<Answer> {
     const { git, trials } = this.#parts;
-    await using objects = await TrialObjects.open(trials, about.repository.commonDir);
-    const decision = await this.#decide(about, wish, objects);
+    await using alone = new Foreseen();
+    const foreseen = wish.foreseen ?? alone;
+    const objects = await foreseen.objects(trials, about.repository.commonDir);
+    const decision = await this.#decide(about, { ...wish, foreseen }, objects);
     const commit = await this.#commit(decision, { ...objects.env });
+    foreseen.home.set(about.plan.name, about.into);
+    foreseen.tips.set(about.into, commit);
     const dependants = await findDependants({ ...this.#parts, git }, { ...about, commit, objects });
     return answerOf(decision, { state: 'planned', commit: null, dependants, warnings: [] });
   }
@@ -137,8 +143,8 @@ export class Completion {
     const { pullRequests, trials } = this.#parts;
     const { repository, plan } = about;
     await using objects = await TrialObjects.open(trials, repository.commonDir);
-    const decision = await this.#decide(about, { ...wish, verify: false }, objects);
-    const { steps, pr } = await pullRequests.open(repository, plan, wish);
+    const decision = await this.#decide(about, { ...wish, verify: false, strategy: 'merge' }, objects);
+    const { steps, pr } = await pullRequests.open(about, wish);
     const state = pr === null ? 'planned' : 'requested';
     const answer = answerOf(decision, { state, commit: null, dependants: [], warnings: [] });
     const told = steps.map((detail) => ({ plan: plan.name, kind: 'pull_request' as const, detail }));
@@ -153,7 +159,13 @@ export class Completion {
 
   async #complete(about: About, wish: CompletionWish): Promise<Answer> {
     const { repository, plan, into } = about;
-    const { completing, trials } = this.#parts;
+    const { completing, trials, registry } = this.#parts;
+    const { intent } = registry.plans.get(plan.id) ?? plan;
+    // What was begun and could not be settled is brought to its end first: its tag and its target are in the intent.
+    if (intent?.kind === 'complete') {
+      const { state } = await completing.settle(repository, plan, intent);
+      if (state === 'unknown') throw unsettled(plan, intent.into);
+    }
     await using objects = await TrialObjects.open(trials, repository.commonDir);
     for (let tries = 1; tries <= mostTries; tries += 1) {
       const decision = await this.#decide(about, wish, objects);
@@ -178,7 +190,13 @@ export class Completion {
     const strategy = wish.strategy ?? completion.merge_strategy;
     const verify = wish.verify === false ? [] : completion.verify;
     if (verify.length > 0) await all.requireTrusted(repository);
-    const look = await lookAtCompletion(this.#parts, about, { strategy, objects, assumed: wish.assumed ?? new Set() });
+    const foreseen = wish.foreseen ?? new Foreseen();
+    const look = await lookAtCompletion(this.#parts, about, {
+      strategy,
+      objects,
+      foreseen,
+      isElsewhere: wish.pr === true,
+    });
     const refusal = refusalOf({ plan, into, blockers: look.blockers, conflicts: look.merge.conflicts });
     if (refusal) throw refusal;
     const { tip, from, checkout, worktree } = look;
@@ -246,6 +264,6 @@ function answerOf(
   const { plan, into, strategy, archive } = decided;
   const { state, commit, dependants, warnings } = done;
   const steps: Step[] = planSteps(decided);
-  const plans = [{ plan, state, commit, archive, error: null }];
+  const plans = [{ plan, state, into, commit, archive, error: null }];
   return { merged: state === 'merged', into, commit, strategy, steps, dependants, archive, plans, warnings, pr: null };
 }

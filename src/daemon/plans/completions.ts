@@ -3,6 +3,7 @@ import type { Result } from '../../contract/index.ts';
 import type { Address } from '../repositories/repositories.ts';
 import { neitherPlanNorAll, oneAtATime } from './completion-refusals.ts';
 import type { Completion, CompletionWish } from './completion.ts';
+import { Foreseen } from './foreseen.ts';
 
 type Answer = Result<'plan.complete'>;
 
@@ -42,18 +43,25 @@ export class Completions {
     const { completion, orders } = this.#parts;
     const { steps, unmergeable } = await orders.of(address);
     const answer = nothingYet(unmergeable);
-    const assumed = new Set<string>();
+    await using foreseen = new Foreseen();
     for (const { plan } of steps) {
       if (answer.plans.some(({ state }) => state === 'failed')) {
         answer.plans.push({ ...none, plan, state: 'untried' });
         continue;
       }
       try {
-        add(answer, await completion.complete({ ...address, plan }, { ...wish, assumed }));
-        if (wish.dryRun === true) assumed.add(plan);
+        add(
+          answer,
+          await completion.complete({ ...address, plan }, { ...wish, ...(wish.dryRun === true && { foreseen }) }),
+        );
       } catch (error) {
         if (!(error instanceof WtdError)) throw error;
         const { code, message, data } = error;
+        // Another one brought the same, or somebody else was faster.
+        if (data['state'] === 'nothing_to_merge') {
+          answer.warnings.push(message);
+          continue;
+        }
         answer.plans.push({ ...none, plan, state: 'failed', error: { code, message, hint: data.hint } });
       }
     }
@@ -61,7 +69,7 @@ export class Completions {
   }
 }
 
-const none = { commit: null, archive: null, error: null };
+const none = { into: null, commit: null, archive: null, error: null };
 
 const nothingYet = (unmergeable: readonly { plan: string; reason: string }[]): Answer => ({
   merged: true,

@@ -3,6 +3,7 @@ import { findCommit } from '../git/questions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
 import type { WorktreeFacts } from '../worktrees/facts.ts';
+import { targetOf } from './target.ts';
 
 /** A plan with commits that its base lacks: work that has yet to come home. */
 export interface Contender {
@@ -25,7 +26,8 @@ export async function findContenders(parts: Parts, repository: RepositoryRow): P
   const candidates = await findCandidates(parts, repository);
   const found = await Promise.all(
     candidates.map(async (candidate) => {
-      const comparison = await parts.worktreeFacts.comparisons.compare(repository, candidate.plan);
+      const { plan, base } = candidate;
+      const comparison = await parts.worktreeFacts.comparisons.compare(repository, { branch: plan.branch, base });
       return comparison === undefined || comparison.isContained ? [] : [candidate];
     }),
   );
@@ -38,9 +40,10 @@ export async function findCandidates(
   repository: RepositoryRow,
 ): Promise<Contender[]> {
   const tips = await worktreeFacts.comparisons.tipsOf(repository);
+  const plans = registry.plans.of(repository.id);
   const found = await Promise.all(
-    registry.plans.of(repository.id).map(async (plan): Promise<Contender[]> => {
-      const base = plan.base ?? repository.defaultBranch;
+    plans.map(async (plan): Promise<Contender[]> => {
+      const base = targetOf(plan, { plans, defaultBranch: repository.defaultBranch });
       const tip = tips.get(plan.branch);
       if (tip === undefined || base === null || base === plan.branch) return [];
       if (plan.outcome?.kind === 'abandoned' || plan.outcome?.tip === tip) return [];

@@ -1,8 +1,7 @@
-import type { Registry } from '../registry/registry.ts';
+import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
 import type { Completion } from './completion.ts';
 
 interface Parts {
-  registry: Registry;
   completion: Pick<Completion, 'isUnderWay' | 'settle'>;
 }
 
@@ -27,17 +26,14 @@ export class InterruptedCompletions {
   }
 
   /** What cannot be decided yet stays for the next time. */
-  async settleAll(): Promise<void> {
-    const { registry, completion } = this.#parts;
-    for (const { id, name, repositoryId, intent } of registry.plans.list()) {
-      const repository = registry.repositories.get(repositoryId);
-      if (intent?.kind !== 'complete' || !repository || completion.isUnderWay(id)) continue;
-      const settled = await completion.settle(repository, id);
-      if (settled === undefined || settled.state === 'unknown') continue;
-      const { state } = settled;
-      this.#untold.push({ plan: name, repository: repository.name, into: intent.into, state });
-      this.#untold = this.#untold.slice(-mostKept);
-    }
+  async settle(repository: RepositoryRow, { id, name, intent }: PlanRow): Promise<void> {
+    const { completion } = this.#parts;
+    if (intent?.kind !== 'complete' || completion.isUnderWay(id)) return;
+    const settled = await completion.settle(repository, id);
+    if (settled === undefined || settled.state === 'unknown') return;
+    const { state } = settled;
+    this.#untold.push({ plan: name, repository: repository.name, into: intent.into, state });
+    this.#untold = this.#untold.slice(-mostKept);
   }
 
   /** What was not told yet. */

@@ -1,6 +1,7 @@
 import { faultPoint } from '../../base/fault-point.ts';
 import { saidBy, type Git } from '../git/git.ts';
 import { findCommit, listWorktrees } from '../git/questions.ts';
+import { configured } from '../git/rebase.ts';
 import { inTheWay } from './completion-refusals.ts';
 
 export interface Move {
@@ -13,6 +14,8 @@ export interface Move {
   env: Record<string, string>;
 }
 
+/** What people want of their own merges, such as a squash, is not to happen here. */
+const unlike = { 'submodule.recurse': 'false', 'merge.log': 'false', 'pull.twohead': 'ort' };
 /** Neither an ignored file nor what git would put aside for a moment may be lost, whatever the configuration says. */
 const carefully = ['--ff-only', '--no-autostash', '--no-overwrite-ignore', '--quiet'];
 
@@ -32,9 +35,12 @@ export async function moveTarget(git: Git, commonDir: string, move: Move): Promi
       const change = ['update-ref', '-m', reason, ref, commit, from];
       await git.locked(commonDir, () => git.write(commonDir, change, env));
     } else {
-      const settings = ['-c', 'submodule.recurse=false', '-c', 'merge.log=false'];
-      const said = { ...env, GIT_REFLOG_ACTION: reason };
-      await git.writeFiles(checkout, [...settings, 'merge', ...carefully, '--end-of-options', commit], said);
+      const said = {
+        ...env,
+        ...configured({ ...unlike, [`branch.${into}.mergeOptions`]: '' }),
+        GIT_REFLOG_ACTION: reason,
+      };
+      await git.writeFiles(checkout, ['merge', ...carefully, '--end-of-options', commit], said);
     }
   } catch (error) {
     if (!(await isAt(from))) return isAt(commit);

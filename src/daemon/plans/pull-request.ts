@@ -27,6 +27,13 @@ interface Wish {
   dryRun?: boolean | undefined;
 }
 
+/** A plan, and the branch that it is to be merged into. */
+interface About {
+  repository: RepositoryRow;
+  plan: PlanRow;
+  into: string;
+}
+
 interface PullRequest {
   number: number;
   url: string;
@@ -54,7 +61,7 @@ const ghTimeoutMs = 60_000;
 const mostSubjects = 50;
 const longestTitle = 200;
 
-const viewed = z.object({ number: z.int(), url: z.string(), state: z.string().optional() });
+const listed = z.array(z.object({ number: z.int(), url: z.string(), isCrossRepository: z.boolean() }));
 
 /** Opens pull requests for the branches of plans through `gh`, and records them. */
 export class PullRequests {
@@ -68,9 +75,10 @@ export class PullRequests {
    * Pushes the branch and opens a pull request, unless an open one is there; the caller has the plan's turn. Throws
    * INVALID_STATE, SPAWN_FAILED without gh or when that fails, GIT_FAILED when the push is refused.
    */
-  async open(repository: RepositoryRow, plan: PlanRow, { env, dryRun = false }: Wish): Promise<Opened> {
+  async open(about: About, { env, dryRun = false }: Wish): Promise<Opened> {
     const { git } = this.#parts;
-    const { base, remote, subjects } = await this.#look(repository, plan);
+    const { repository, plan, into } = about;
+    const { remote, subjects } = await this.#look(about);
     const callers = env ?? this.#parts.environment;
     const gh = await findGh(callers);
     const steps = [
@@ -84,28 +92,24 @@ export class PullRequests {
     const cwd = row && !(await isMissing(row.path)) ? row.path : repository.path;
     const quiet = { GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1', NO_COLOR: '1' };
     const draft = { gh, env: { ...forGit(callers), ...quiet }, cwd, branch: plan.branch, base: remote.branch };
-    const pr = await openOrFind({ ...draft, ...describe(plan, base, subjects) });
+    const pr = await openOrFind({ ...draft, ...describe(plan, into, subjects) });
     this.#record(repository, { plan, row, pr });
     return { steps, pr };
   }
 
-  async #look(
-    repository: RepositoryRow,
-    plan: PlanRow,
-  ): Promise<{ base: string; remote: RemoteBranch; subjects: string[] }> {
+  async #look({ repository, plan, into }: About): Promise<{ remote: RemoteBranch; subjects: string[] }> {
     const { git } = this.#parts;
-    const { commonDir, defaultBranch } = repository;
+    const { commonDir } = repository;
     const tip = await findCommit(git, commonDir, `refs/heads/${plan.branch}`);
     if (tip === undefined) throw noBranch(plan);
-    const base = plan.base ?? defaultBranch;
-    const remote = base === null ? undefined : await findRemoteBranch(git, commonDir, base);
-    if (base === null || remote === undefined) throw noRemote(repository);
-    const baseTip = await findBase(git, commonDir, base);
+    const remote = await findRemoteBranch(git, commonDir, into);
+    if (remote === undefined) throw noRemote(repository);
+    const baseTip = await findBase(git, commonDir, into);
     if (baseTip === undefined) throw noRemote(repository);
-    if ((await aheadBehind(git, commonDir, { tip, base: baseTip })).ahead === 0) throw nothingNew(plan, base);
+    if ((await aheadBehind(git, commonDir, { tip, base: baseTip })).ahead === 0) throw nothingNew(plan, into);
     const range = ['--reverse', '--no-merges', `--max-count=${mostSubjects}`, `${baseTip}..${tip}`];
     const subjects = (await git.read(commonDir, ['log', '--format=%s', ...range, '--'])).split('\n');
-    return { base, remote, subjects: subjects.filter((subject) => subject !== '') };
+    return { remote, subjects: subjects.filter((subject) => subject !== '') };
   }
 
   #record(
@@ -157,12 +161,13 @@ async function openOrFind(draft: Draft): Promise<PullRequest> {
   });
 }
 
-/** Gh tells also of one that is closed or merged, which is another story. */
+/** Asked for by name, gh would take a branch of digits for a number; a fork may have a branch of the same name. */
 async function findOpen(draft: Draft): Promise<PullRequest | undefined> {
   try {
-    const said = await runGh(draft, ['pr', 'view', draft.branch, '--json', 'number,url,state']);
-    const { number, url, state = 'OPEN' } = viewed.parse(JSON.parse(said));
-    return state === 'OPEN' ? { number, url } : undefined;
+    const which = ['--head', draft.branch, '--base', draft.base, '--state', 'open'];
+    const said = await runGh(draft, ['pr', 'list', ...which, '--json', 'number,url,isCrossRepository']);
+    const own = listed.parse(JSON.parse(said)).find(({ isCrossRepository }) => !isCrossRepository);
+    return own && { number: own.number, url: own.url };
   } catch {
     return undefined;
   }

@@ -25,6 +25,7 @@ import { requirePlan } from './plan-location.ts';
 import type { Plans } from './plans.ts';
 import { findRebaseBlockers } from './rebase-blockers.ts';
 import { cameHome, noBranch, noRebase, noWorktree, notAtRest, wouldConflict } from './rebase-refusals.ts';
+import { targetOf } from './target.ts';
 
 interface Parts {
   registry: Registry;
@@ -246,8 +247,9 @@ export class Rebasing {
 
   /** A branch comes before a tag of its name. */
   async #ontoOf({ repository, plan }: Place, wanted: string | undefined): Promise<{ name: string; commit: string }> {
-    const { git, settings } = this.#parts;
-    const said = wanted ?? plan.base ?? (await settings.of(repository)).worktrees.base ?? repository.defaultBranch;
+    const { git, settings, registry } = this.#parts;
+    const defaultBranch = (await settings.of(repository)).worktrees.base ?? repository.defaultBranch;
+    const said = wanted ?? targetOf(plan, { plans: registry.plans.of(repository.id), defaultBranch });
     const commit = said === null ? undefined : await findBase(git, repository.commonDir, said);
     if (said !== null && commit !== undefined) return { name: said, commit };
     const { base, commit: found } = await requireBase(git, repository, said);

@@ -48,7 +48,7 @@ interface Parts {
   configuration: Configuration;
   log: Logger;
   restore: Restore;
-  interrupted: Pick<InterruptedCompletions, 'settleAll'>;
+  interrupted: Pick<InterruptedCompletions, 'settle'>;
   verification: Pick<Verification, 'removeRests'>;
 }
 
@@ -73,7 +73,7 @@ export class Recovery {
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#settlePlans();
     await this.#takeOverSetups();
-    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
+    await this.#settleCompletions();
     await this.#eachAlone({}, () => this.#parts.setup.removeRests());
     await this.#eachAlone({}, () => this.#parts.verification.removeRests());
     await this.#parts.registered.check();
@@ -115,7 +115,7 @@ export class Recovery {
     await this.#eachAlone({}, () => this.#parts.allotment.keepClaims());
     await this.#settlePlans();
     await this.#takeOverSetups();
-    await this.#eachAlone({}, () => this.#parts.interrupted.settleAll());
+    await this.#settleCompletions();
   }
 
   /** What was begun with the branches of plans; a rebase may also have been gone on with by hand. */
@@ -126,6 +126,14 @@ export class Recovery {
       if (!repository || intent === null) continue;
       const settler = intent.kind === 'rebase' ? rebasing : intent.kind === 'abandon' ? abandoning : undefined;
       await this.#eachAlone({ plan: name }, async () => settler?.settle(repository, name));
+    }
+  }
+
+  async #settleCompletions(): Promise<void> {
+    const { registry, interrupted } = this.#parts;
+    for (const plan of registry.plans.list()) {
+      const repository = registry.repositories.get(plan.repositoryId);
+      if (repository) await this.#eachAlone({ plan: plan.name }, () => interrupted.settle(repository, plan));
     }
   }
 

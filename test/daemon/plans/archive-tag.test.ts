@@ -18,4 +18,7 @@ test('the tag that keeps this very commit is taken again', () => {
 
 test('git keeps no tag below the name of another', () => {
   expect(name({ 'archive/plan/x/y': 'u' })).toBe('archive/plan/x-2');
+  expect(name({ 'archive/plan': 'u' })).toBe('archive/plan-x');
+  expect(name({ 'archive/plan': 'u', 'archive/plan-x': 'v' })).toBe('archive/plan-x-2');
+  expect(name({ archive: 'u' })).toBe('archive-plan/x');
 });

@@ -16,7 +16,7 @@ const answerFor = (plan: string, { dryRun = false }: CompletionWish): Answer => 
     steps: [{ plan, kind: 'merge', detail: `merge ${plan}` }],
     dependants: [{ plan: 'last', state: 'idle', needs: `more than ${plan}` }],
     archive: null,
-    plans: [{ plan, state: dryRun ? 'planned' : 'merged', commit, archive: null, error: null }],
+    plans: [{ plan, state: dryRun ? 'planned' : 'merged', into: 'main', commit, archive: null, error: null }],
     warnings: [],
     pr: null,
   };
@@ -32,7 +32,8 @@ function build(order: string[], fails: Readonly<Record<string, Error>> = {}) {
       }),
   };
   const complete = ({ plan }: { plan: string }, wish: CompletionWish): Promise<Answer> => {
-    asked.push([plan, [...(wish.assumed ?? [])]]);
+    asked.push([plan, [...(wish.foreseen?.home.keys() ?? [])]]);
+    wish.foreseen?.home.set(plan, 'main');
     const failure = fails[plan];
     return failure ? Promise.reject(failure) : Promise.resolve(answerFor(plan, wish));
   };
@@ -62,6 +63,14 @@ test('the first that fails is the last that is tried', async () => {
   expect(statesOf(answer)).toEqual(['a merged', 'b failed', 'c untried']);
   expect(answer.plans[1]?.error).toEqual({ code: 'CONFLICT', message: 'it conflicts', hint: 'rebase it' });
   expect(asked.map(([plan]) => plan)).toEqual(['a', 'b']);
+});
+
+test('a plan that has nothing to merge any more is left out', async () => {
+  const gone = new WtdError('INVALID_STATE', 'nothing is left of b', { hint: '', state: 'nothing_to_merge' });
+  const { completions } = build(['a', 'b', 'c'], { b: gone });
+  const answer = await completions.complete({ all: true }, {});
+  expect(statesOf(answer)).toEqual(['a merged', 'c merged']);
+  expect(answer.warnings).toContain('nothing is left of b');
 });
 
 test('a dry run takes those before as merged', async () => {

@@ -86,7 +86,10 @@ function standIn(script: string): void {
 
 const calls = (): string => readFileSync(join(directory, 'gh-words'), 'utf8');
 const open = (more: { dryRun?: boolean } = {}) =>
-  new PullRequests({ registry, git: new Git(env), environment: {} }).open(repository, plan, { env, ...more });
+  new PullRequests({ registry, git: new Git(env), environment: {} }).open(
+    { repository, plan, into: 'main' },
+    { env, ...more },
+  );
 const recorded = () => registry.worktrees.get(plan.worktreeId ?? '')?.pr;
 
 async function refusal(): Promise<WtdError> {
@@ -113,13 +116,13 @@ test('the branch is pushed and a pull request opened and recorded', async () => 
   ]);
 });
 
-test('one that is open already is recorded, one that is closed is not', async () => {
-  const view = (state: string) =>
-    `if [ "$2" = view ]; then echo '{"number":3,"url":"https://x.example/a/pull/3","state":"${state}"}'; else echo ${url}; fi`;
-  standIn(view('OPEN'));
+test('one that is open already is recorded, one of a fork is not', async () => {
+  const list = (isCrossRepository: boolean) =>
+    `if [ "$2" = list ]; then echo '[{"number":3,"url":"https://x.example/a/pull/3","isCrossRepository":${isCrossRepository}}]'; else echo ${url}; fi`;
+  standIn(list(false));
   expect((await open()).pr).toEqual({ number: 3, url: 'https://x.example/a/pull/3' });
   expect(calls()).not.toContain('create');
-  standIn(view('CLOSED'));
+  standIn(list(true));
   expect((await open()).pr).toEqual({ number: 7, url });
   expect(recorded()).toEqual({ number: 7, url });
 });
