@@ -6,10 +6,11 @@ type Answer = Result<'plan.complete'>;
 /** What was merged, or the steps that would be taken; then who waited for it. */
 export function describeCompletion({ plans, steps, dependants, warnings, into, pr }: Answer): string {
   const isPlanned = plans.some(({ state }) => state === 'planned');
+  const isRequest = steps.some(({ kind }) => kind === 'pull_request');
   const lines = [
     ...(plans.length === 0 ? ['no plan is there to be merged'] : []),
     ...plans.flatMap((each) => [
-      describePlan(each, { into, pr }),
+      describePlan(each, { into, pr, isRequest }),
       ...(isPlanned
         ? steps.filter(({ plan }) => plan === each.plan).map(({ detail }, at) => `  ${at + 1}. ${formatValue(detail)}`)
         : []),
@@ -22,7 +23,7 @@ export function describeCompletion({ plans, steps, dependants, warnings, into, p
 
 function describePlan(
   { plan, state, commit, archive, error }: Answer['plans'][number],
-  { into, pr }: Pick<Answer, 'into' | 'pr'>,
+  { into, pr, isRequest }: Pick<Answer, 'into' | 'pr'> & { isRequest: boolean },
 ): string {
   const target = formatValue(into);
   switch (state) {
@@ -31,7 +32,9 @@ function describePlan(
       return `${plan} is merged into ${target} as ${commit?.slice(0, 10) ?? '-'}${kept}`;
     }
     case 'planned':
-      return `${plan} would be merged into ${target}; nothing has changed:`;
+      return isRequest
+        ? `the merge of ${plan} into ${target} would be asked for; nothing has changed:`
+        : `${plan} would be merged into ${target}; nothing has changed:`;
     case 'requested':
       return `the merge of ${plan} into ${target} is asked for: ${formatValue(pr?.url)}`;
     case 'failed':
