@@ -83,6 +83,7 @@ test('a plan file that is nowhere any more, or has too many tasks, is a warning,
   loginCheckout(rig).write('plans/login.md', many);
   const warned = await until(async () => (await showLogin(rig)).warnings[0], 'it is not read');
   expect(warned).toMatch(/plans\/login\.md is not read: it has 3000 phases and tasks, and a plan file at most 2000$/);
+  expect((await rig.wtd('status')).stdout.match(/is not read/g), 'it is said once').toHaveLength(1);
   rmSync(join(loginCheckout(rig).path, 'plans/login.md'));
   rmSync(join(rig.repository.path, 'plans/login.md'));
   await until(async () => (await showLogin(rig)).warnings[0]?.endsWith('nor in the checkout'), 'it is missed');
