@@ -8,5 +8,7 @@ export const completePlans: Handler = async ({ command, values }, session) => {
   const asked = client.call('plan.complete', values);
   const answer = await withProgress(session.terminal, `wtd ${command.name}`, asked);
   await printAnswer('plan.complete', answer, session);
-  return answer.plans.some(({ state }) => state === 'failed') ? 1 : 0;
+  const { plans, warnings } = answer;
+  const isNothingLeft = plans.length > 0 || warnings.length === 0;
+  return plans.some(({ state }) => state === 'failed') || !isNothingLeft ? 1 : 0;
 };

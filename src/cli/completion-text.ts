@@ -6,10 +6,11 @@ type Answer = Result<'plan.complete'>;
 /** What was merged, or the steps that would be taken; then who waited for it. */
 export function describeCompletion({ plans, steps, dependants, warnings, pr }: Answer): string {
   const isPlanned = plans.some(({ state }) => state === 'planned');
+  const isRequest = steps.some(({ kind }) => kind === 'pull_request');
   const lines = [
     ...(plans.length === 0 ? ['no plan is there to be merged'] : []),
     ...plans.flatMap((each) => [
-      describePlan(each, { pr, isRequest: steps.some(({ kind }) => kind === 'pull_request') }),
+      describePlan(each, { pr, isRequest }),
       ...(isPlanned
         ? steps.filter(({ plan }) => plan === each.plan).map(({ detail }, at) => `  ${at + 1}. ${formatValue(detail)}`)
         : []),

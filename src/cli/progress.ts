@@ -30,8 +30,8 @@ async function findCurrent(
 }
 
 function readReport(word: string, note: unknown): Record<string, unknown> {
-  const [id = '', status] = word.split('=', 2);
-  if (id === '' || !status) throw usageError(`"${word}" does not say how a task is`, howToReport);
+  const { id, status } = /^(?<id>[^=]+)=(?<status>[^=]+)$/.exec(word)?.groups ?? {};
+  if (!id || !status) throw usageError(`"${word}" does not say how a task is`, howToReport);
   return { id, status, ...(note !== undefined && { note }) };
 }
 

@@ -128,15 +128,17 @@ test('the summary counts plans, runs and space', () => {
 });
 
 test('the whole text has a table, a summary and the warnings, and never the word null', async () => {
-  const warned = picture([plan({ warnings: ['its worktree is missing'] })], { warnings: ['disk space is low'] });
+  const warned = picture([plan({ warnings: ['its worktree is missing'] })], {
+    warnings: ['login: its worktree is missing', 'disk space is low'],
+  });
   expect(await formatStatus(warned, view)).toBe(
     [
       'STATE    PLAN   BRANCH      PORTS      PROGRESS  CPU  MEM    SINCE  WORKTREE',
       'running  login  plan/login  8100-8109  -         12%  85 MB  5m     worktrees/plan-login',
       '',
       '1 plan, 2 running, 1 queued (limit 3), disk 80 GB free',
-      'warning: disk space is low',
       'warning: login: its worktree is missing',
+      'warning: disk space is low',
       '',
     ].join('\n'),
   );

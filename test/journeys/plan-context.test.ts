@@ -57,6 +57,39 @@ describe('in the worktree of a plan', () => {
   });
 });
 
+test('what the repository says of ignored files brings nothing of the context into a commit', async () => {
+  await using rig = await Rig.setUp();
+  rig.repository.commit({ 'plans/login.md': planMarkdown, '.gitignore': '*\n!*/\n!*.md\n!*.json\n!.gitignore\n' });
+  const file = join(rig.repository.path, 'plans/login.md');
+  await rig.start('login', ['sh', '-c', 'echo > a.md && git add . && git commit --quiet -m "Work"'], { file });
+  await rig.wait('login');
+  expect(loginCheckout(rig).git('show', '--name-only', '--format=').trim()).toBe('a.md');
+  expect(loginCheckout(rig).git('status', '--porcelain', '--untracked-files=all')).toBe('');
+});
+
+test('a context that is in the history belongs to another plan, and nothing is left of the start', async () => {
+  await using rig = await Rig.setUp();
+  const noted = '{ "tasks": [ { "id": "1.1", "status": "completed" } ] }';
+  rig.repository.commit({ 'plans/login.md': planMarkdown, '.claude-context/status.json': noted });
+  const file = join(rig.repository.path, 'plans/login.md');
+  await expect(rig.start('login', ['true'], { file })).rejects.toThrow(/status\.json is tracked by git/);
+  expect(existsSync(loginCheckout(rig).path)).toBe(false);
+  expect(rig.repository.git('branch', '--list', 'plan/*')).toBe('');
+});
+
+test('a plan file that is nowhere any more, or has too many tasks, is a warning, and what was known stays', async () => {
+  await using rig = await setUpTasks();
+  const many = Array.from({ length: 3000 }, (_, index) => `- [x] 1.${index} Work`).join('\n');
+  loginCheckout(rig).write('plans/login.md', many);
+  const warned = await until(async () => (await showLogin(rig)).warnings[0], 'it is not read');
+  expect(warned).toMatch(/plans\/login\.md is not read: it has 3000 phases and tasks, and a plan file at most 2000$/);
+  expect((await rig.wtd('status')).stdout.match(/is not read/g), 'it is said once').toHaveLength(1);
+  rmSync(join(loginCheckout(rig).path, 'plans/login.md'));
+  rmSync(join(rig.repository.path, 'plans/login.md'));
+  await until(async () => (await showLogin(rig)).warnings[0]?.endsWith('nor in the checkout'), 'it is missed');
+  expect((await showLogin(rig)).progress).toMatchObject({ total: 4, completed: 0 });
+});
+
 describe('a status.json that does not count', () => {
   const wrong: [what: string, spoil: (file: string, rig: Rig) => void, warning: string][] = [
     [

@@ -169,6 +169,7 @@ describe('a report', () => {
     expect([noTask.exitCode, noTask.stderr]).toEqual([2, expect.stringContaining('<id>=<status>')]);
     expect((await rig.wtd('plan', 'progress', 'login', '1.1')).exitCode).toBe(2);
     expect((await rig.wtd('plan', 'progress', 'login', '1.1=done')).exitCode).toBe(2);
+    expect((await rig.wtd('plan', 'progress', 'login', '1.1=completed=2.2')).exitCode).toBe(2);
     await child.exit(0);
     await rig.wait('login');
   });

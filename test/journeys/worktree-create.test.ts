@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Params } from '../../src/contract/index.ts';
@@ -117,6 +117,21 @@ test('a create that fails leaves nothing behind', async () => {
     expect({ ...(await footprint(rig)), repositories: [] }).toEqual({ ...before, repositories: [] });
     return true;
   }, 'everything is as it was');
+});
+
+test('whatever lies in the place of a worktree, or of all of them, is named and stays', async () => {
+  await using rig = await Rig.setUp();
+  const place = join(rig.repository.path, 'worktrees');
+  writeFileSync(place, 'mine');
+  const message = `${place} is no directory, so no worktree can be made in ${place}`;
+  expect((await create(rig, ['login'])).failed).toMatchObject([{ error: { code: 'ALREADY_EXISTS', message } }]);
+  expect(readFileSync(place, 'utf8')).toBe('mine');
+  rmSync(place);
+  mkdirSync(place);
+  symlinkSync('nowhere', join(place, 'login'));
+  expect((await create(rig, ['login'])).failed).toMatchObject([{ error: { code: 'ALREADY_EXISTS' } }]);
+  expect(readlinkSync(join(place, 'login'))).toBe('nowhere');
+  expect(rig.repository.git('branch', '--format=%(refname:short)')).toBe('main');
 });
 
 test('a branch that somebody makes by hand at that moment is theirs: it is refused, and stays', async () => {

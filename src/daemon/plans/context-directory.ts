@@ -3,25 +3,34 @@ import { basename, dirname, join } from 'node:path';
 import { newId } from '../../base/id.ts';
 import { WtdError } from '../../contract/errors.ts';
 import type { TaskReport } from '../../contract/models.ts';
+import type { Git } from '../git/git.ts';
 import { contextDirectory, contextFiles } from '../worktrees/context.ts';
 import { formatStatusFile } from './status-file.ts';
 
 /** Where the worktree's tools find which plan they are in, and note how its tasks are; git does not see it. */
+const ignoreFile = join(contextDirectory, contextFiles.ignore);
 const currentPlanFile = join(contextDirectory, contextFiles.currentPlan);
 export const statusFile = join(contextDirectory, contextFiles.status);
 
 /**
  * Keeps `current-plan.txt` (the plan file's path within the repository and a newline) and, where there is none yet,
- * `status.json`. Without a plan file a `.claude-context` that is no directory is left alone.
+ * `status.json`. Throws INVALID_STATE where git would see it, or where `.claude-context` is no directory; without a plan
+ * file it is left alone there.
  */
 export async function writeContext(
+  git: Git,
   worktree: string,
   { file, tasks }: { file: string | null; tasks: readonly TaskReport[] },
 ): Promise<void> {
   const directory = join(worktree, contextDirectory);
-  const isOurs = await makeOwnDirectory(directory);
-  if (!isOurs && file === null) return;
-  if (!isOurs) throw notADirectory(directory);
+  const made = await makeOwnDirectory(directory);
+  if (made === 'no directory' && file === null) return;
+  if (made === 'no directory') throw notADirectory(directory);
+  const tracked = made === 'was there' ? await findTracked(git, worktree) : undefined;
+  if (tracked !== undefined && file === null) return;
+  if (tracked !== undefined) throw isTracked(join(worktree, tracked));
+  const ignore = join(worktree, ignoreFile);
+  if (!(await isThere(ignore))) await write(ignore, '*\n');
   if (file !== null) await write(join(worktree, currentPlanFile), `${file}\n`);
   const status = join(worktree, statusFile);
   if (!(await isThere(status))) await write(status, formatStatusFile(tasks));
@@ -46,13 +55,28 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Answers false when something else has its name. */
-async function makeOwnDirectory(directory: string): Promise<boolean> {
-  await mkdir(directory).catch((error: unknown) => {
+async function makeOwnDirectory(directory: string): Promise<'made' | 'was there' | 'no directory'> {
+  try {
+    await mkdir(directory);
+    return 'made';
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
-  return (await lstat(directory)).isDirectory();
+  }
+  return (await lstat(directory)).isDirectory() ? 'was there' : 'no directory';
 }
+
+/** The first of our files that is in the repository's history: it tells of another plan, and git would see it change. */
+async function findTracked(git: Git, worktree: string): Promise<string | undefined> {
+  const tracked = await git.read(worktree, ['ls-files', '-z', '--', currentPlanFile, statusFile]);
+  return tracked.split('\0').find((path) => path !== '');
+}
+
+const isTracked = (path: string): WtdError =>
+  new WtdError('INVALID_STATE', `${path} is tracked by git, so the plan cannot be noted there`, {
+    hint: `take it out of the branch with \`git rm --cached -r ${contextDirectory}\` and a commit, or leave --file out`,
+    state: 'tracked',
+    allowed: ['not tracked'],
+  });
 
 const notADirectory = (directory: string): WtdError =>
   new WtdError('INVALID_STATE', `${directory} is not a directory, so the plan file cannot be noted there`, {

@@ -137,7 +137,7 @@ export class Launcher {
       ? await this.#parts.allotment.providePorts(present)
       : await this.#make({ plan, repository, environment }, undo);
     const tasks = await this.#parts.facts.progress.asKnown({ plan, repository, worktree });
-    await writeContext(worktree.path, { file: plan.file, tasks });
+    await writeContext(this.#parts.git, worktree.path, { file: plan.file, tasks });
     return { plan, repository, worktree };
   }
 

@@ -25,7 +25,7 @@ const dependsNote = /^\(\s*depends\s*:(?<ids>[^()]*)\)$/i;
 /** Reads a Markdown plan: phases, and below them tasks with an id, both at column 0. Everything else is prose. Pure. */
 export function parsePlanFile(markdown: string): PlanFile {
   const file: PlanFile = { phases: [], loose: [] };
-  for (const line of markdown.split(/\r?\n/)) {
+  for (const line of withoutMark(markdown).split(/\r?\n/)) {
     const phase = phaseLine.exec(line)?.groups;
     if (phase) file.phases.push({ number: Number(phase['number']), title: (phase['title'] ?? '').trim(), tasks: [] });
     const task = taskLine.exec(line)?.groups;
@@ -35,6 +35,9 @@ export function parsePlanFile(markdown: string): PlanFile {
   }
   return file;
 }
+
+/** Without the byte order mark that some editors put first. */
+export const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '');
 
 /** `Test it (depends: 1.1, 1.2)`; looked for from the end, because a long line must not be searched again and again. */
 function splitText(text: string): Pick<Task, 'text' | 'depends'> {

@@ -9,7 +9,7 @@ import type { PlanFactsReader } from './plan-facts.ts';
 import { requirePlan } from './plan-location.ts';
 import type { PlanModels } from './plan-model.ts';
 import type { About } from './task-files.ts';
-import { allOf, findWrongDependencies, isDone, type JudgedTask } from './tasks.ts';
+import { allOf, findRepeatedIds, findWrongDependencies, isDone, type JudgedTask } from './tasks.ts';
 
 interface Parts {
   registry: Registry;
@@ -44,7 +44,8 @@ export class PlanTasks {
     const all = titled.flatMap((phase) => phase.tasks);
     const done = new Set(all.filter(isDone).map(({ id }) => id));
     const tasks = titled.flatMap(({ title, tasks: ofPhase }) => ofPhase.map((task) => describe(task, title, done)));
-    return { tasks, warnings: [...progress.warningsOf(about.plan.id), ...findWrongDependencies(all)] };
+    const wrong = [...findRepeatedIds(all), ...findWrongDependencies(all)];
+    return { tasks, warnings: [...progress.warningsOf(about.plan.id), ...wrong] };
   }
 
   /** Throws INVALID_PARAMS for a task that the plan file does not have; then nothing is written. */

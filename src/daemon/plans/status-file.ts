@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { TaskReport } from '../../contract/models.ts';
 import { taskId, taskNote } from '../../contract/parameters.ts';
 import { taskStatus } from '../../contract/models.ts';
+import { withoutMark } from './plan-file.ts';
 
 const entry = z.object({ id: taskId, status: taskStatus, note: taskNote.nullish() });
 const content = z.object({ tasks: z.array(z.unknown()) });
@@ -30,7 +31,7 @@ export function parseStatusFile(text: string): StatusFile {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(withoutMark(text));
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ import { parseStatusFile } from './status-file.ts';
 
 /** A larger file is no plan. */
 const mostBytes = 1_000_000;
+/** Each picture has all of them, and `status.json` must stay small enough to be read. */
+const mostTasks = 2000;
 
 export interface About {
   plan: PlanRow;
@@ -81,7 +83,10 @@ async function readPlanFile(
     const read = root === undefined ? undefined : await readMarkdown(join(root, file ?? ''), known);
     if (read) return read;
   }
-  return known?.version === '' ? known : { version: '', value: { file: null, warnings: [] } };
+  const isLost = file !== null && roots[0] !== undefined;
+  const warnings = isLost ? [`${file} cannot be read, neither in the worktree nor in the checkout`] : [];
+  const version = `none: ${warnings.join('')}`;
+  return known?.version === version ? known : { version, value: { file: null, warnings } };
 }
 
 /** Undefined when there is none, or nobody may read it. */
@@ -91,11 +96,12 @@ async function readMarkdown(path: string, known: Read<FoundFile> | undefined): P
     if (!found.isFile()) return undefined;
     const version = `${path} ${found.ino} ${found.mtimeMs} ${found.size}`;
     if (known?.version === version) return known;
-    if (found.size <= mostBytes) {
-      return { version, value: { file: parsePlanFile(await readFile(path, 'utf8')), warnings: [] } };
-    }
-    const warning = `${path} is not read: it has ${found.size} bytes, and a plan file at most ${mostBytes}`;
-    return { version, value: { file: null, warnings: [warning] } };
+    const tooMuch = (why: string) => ({ version, value: { file: null, warnings: [`${path} is not read: ${why}`] } });
+    if (found.size > mostBytes) return tooMuch(`it has ${found.size} bytes, and a plan file at most ${mostBytes}`);
+    const file = parsePlanFile(await readFile(path, 'utf8'));
+    const parts = file.loose.length + file.phases.reduce((sum, { tasks }) => sum + 1 + tasks.length, 0);
+    if (parts > mostTasks) return tooMuch(`it has ${parts} phases and tasks, and a plan file at most ${mostTasks}`);
+    return { version, value: { file, warnings: [] } };
   } catch {
     return undefined;
   }

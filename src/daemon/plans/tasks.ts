@@ -75,6 +75,13 @@ export const allOf = ({ loose, phases }: JudgedTasks): JudgedTask[] => [
 export const isDone = ({ status }: Pick<JudgedTask, 'status'>): boolean =>
   status === 'completed' || status === 'skipped';
 
+/** Ids that several tasks have, in sentences. Pure. */
+export function findRepeatedIds(tasks: readonly JudgedTask[]): string[] {
+  const repeated = tasks.filter(({ id }, place) => tasks.findIndex((task) => task.id === id) < place);
+  const ids = [...new Set(repeated.map(({ id }) => id))];
+  return ids.map((id) => `several tasks are called ${id}, so what is said of it is said of each`);
+}
+
 /** What is wrong with the dependencies, in sentences: those that no task answers to, and those in a circle. Pure. */
 export function findWrongDependencies(tasks: readonly JudgedTask[]): string[] {
   const ids = new Set(tasks.map(({ id }) => id));

@@ -17,7 +17,7 @@ import { newRow } from './new-row.ts';
 import type { PortClaims } from './port-claims.ts';
 import { findRange, portsOf } from './ports.ts';
 import { portsExhausted } from './ports-exhausted.ts';
-import { pathTaken } from './refusals.ts';
+import { noDirectory, pathTaken } from './refusals.ts';
 import type { Wanted } from './register.ts';
 import { removeIfEmpty } from './trash.ts';
 
@@ -133,7 +133,10 @@ export class Allotment {
   /** The real directory: it must not lie anywhere else than its name says, except where its user linked it. */
   async #prepareDirectory(repository: RepositoryRow): Promise<string> {
     const directory = worktreesDirectory(repository, this.#parts.configuration.current.worktrees.directory);
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+      const { code = '', path = directory } = error as NodeJS.ErrnoException;
+      throw ['EEXIST', 'ENOTDIR'].includes(code) ? noDirectory(directory, path) : error;
+    });
     const inside = relative(repository.path, directory);
     if (!inside.startsWith('..')) await excludeFromStatus(repository.commonDir, `/${inside}`);
     await excludeFromStatus(repository.commonDir, contextPattern);

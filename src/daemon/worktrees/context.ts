@@ -2,8 +2,8 @@ import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/git.ts';
 
-/** What wtd writes there for a plan. */
-export const contextFiles = { currentPlan: 'current-plan.txt', status: 'status.json' } as const;
+/** What wtd writes there for a plan; a repository's own `.gitignore` may bring back what `info/exclude` hides. */
+export const contextFiles = { ignore: '.gitignore', currentPlan: 'current-plan.txt', status: 'status.json' } as const;
 
 /** In each worktree that has a plan; git sees it in none. */
 export const contextDirectory = '.claude-context';

@@ -1,4 +1,4 @@
-import { access, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Git } from '../git/git.ts';
 import { countUnreachable, listWorktrees } from '../git/questions.ts';
@@ -73,9 +73,10 @@ export async function markedOperation(gitDir: string): Promise<string | null> {
   return null;
 }
 
+/** A link that leads nowhere is there. */
 export async function isMissing(path: string): Promise<boolean> {
   try {
-    await access(path);
+    await lstat(path);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT';

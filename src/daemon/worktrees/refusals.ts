@@ -10,6 +10,13 @@ export const pathTaken = (path: string): WtdError =>
     name: path,
   });
 
+export const noDirectory = (directory: string, path: string): WtdError =>
+  new WtdError('ALREADY_EXISTS', `${path} is no directory, so no worktree can be made in ${directory}`, {
+    hint: 'move it away, or set worktrees.directory to another one',
+    kind: 'path',
+    name: path,
+  });
+
 export const branchTaken = (branch: string, path: string): WtdError =>
   new WtdError('BUSY', `the branch ${branch} is checked out in ${path}`, {
     hint: `switch ${path} to another branch, or remove it with \`git worktree remove\``,

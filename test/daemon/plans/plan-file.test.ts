@@ -27,6 +27,12 @@ test.each([
   expect(taskOf(line)).toMatchObject({ text: line, depends: [] });
 });
 
+test('what an editor puts before the first line is no part of it', () => {
+  expect(parsePlanFile('\uFEFF## Phase 1: Begin\n- [ ] 1.1 Write it\n')).toEqual(
+    parsePlanFile('## Phase 1: Begin\n- [ ] 1.1 Write it\n'),
+  );
+});
+
 test('a long line is not searched again and again', () => {
   expect(taskOf(`${'( '.repeat(200_000)})`)?.depends).toEqual([]);
   expect(taskOf(`x${' '.repeat(400_000)})`)?.depends).toEqual([]);

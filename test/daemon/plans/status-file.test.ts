@@ -16,6 +16,7 @@ test('what is written is read again', () => {
     ],
   });
   expect(parseStatusFile(formatStatusFile([]))).toEqual({ noted: [], wrong: null });
+  expect(parseStatusFile(`\uFEFF${formatStatusFile(tasks)}`)).toEqual({ noted: tasks, wrong: null });
 });
 
 test.each([

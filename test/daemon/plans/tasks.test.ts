@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TaskReport, TaskStatus } from '../../../src/contract/models.ts';
 import { parsePlanFile } from '../../../src/daemon/plans/plan-file.ts';
-import { allOf, findWrongDependencies, isDone, judgeTasks } from '../../../src/daemon/plans/tasks.ts';
+import { allOf, findRepeatedIds, findWrongDependencies, isDone, judgeTasks } from '../../../src/daemon/plans/tasks.ts';
 
 const say = (id: string, status: TaskStatus, note: string | null = null): TaskReport => ({ id, status, note });
 const file = parsePlanFile('## Phase 1: Begin\n- [x] 1.1 Write it\n- [ ] 1.2 Test it\n');
@@ -68,6 +68,12 @@ test('without a plan file the tasks are those that somebody told of, in the orde
 test('completed and skipped tasks are done, no others', () => {
   const all: TaskStatus[] = ['pending', 'in_progress', 'completed', 'failed', 'skipped'];
   expect(all.filter((status) => isDone({ status }))).toEqual(['completed', 'skipped']);
+});
+
+test('an id that several tasks have is told once', () => {
+  const markdown = '- [ ] 1.1 Write it\n- [x] 1.2 Test it\n- [ ] 1.2 Again\n- [ ] 1.2 And again\n';
+  const tasks = allOf(judgeTasks({ file: parsePlanFile(markdown), noted: [], reported: [] }));
+  expect(findRepeatedIds(tasks)).toEqual(['several tasks are called 1.2, so what is said of it is said of each']);
 });
 
 describe('dependencies', () => {
