@@ -9,7 +9,7 @@ type ShownPlan = Picture['plans'][number];
 export async function formatStatus(picture: Picture, view: View): Promise<string> {
   const plans = inOrder(picture.plans);
   const shown = plans.length > 0 ? await formatPlans(plans, view) : `${noPlans}\n`;
-  const warnings = listWarnings(picture).map((text) => `${paint('warning', 'warning', view)}: ${plain(text)}\n`);
+  const warnings = picture.warnings.map((text) => `${paint('warning', 'warning', view)}: ${plain(text)}\n`);
   const { tasks, percent } = picture.aggregate;
   const total = tasks.total === 0 ? '' : `${describeCounts({ ...tasks, percent })} of all tasks\n`;
   return `${shown}\n${summarize(picture)}\n${total}${warnings.join('')}`;
@@ -72,8 +72,3 @@ export function summarize({ plans, limits, machine }: Picture): string {
     state === null || state === 'ok' ? disk : `${disk} (${state})`,
   ].join(', ');
 }
-
-const listWarnings = ({ plans, warnings }: Picture): string[] => [
-  ...warnings,
-  ...plans.flatMap((plan) => plan.warnings.map((text) => `${plan.name}: ${text}`)),
-];

@@ -127,8 +127,10 @@ test('the summary counts plans, runs and space', () => {
   expect(summarize(blind)).toBe('0 plans, 2 running, 1 queued (limit 3), disk unknown');
 });
 
-test('the whole text has a table, a summary and the warnings, and never the word null', async () => {
-  const warned = picture([plan({ warnings: ['its worktree is missing'] })], { warnings: ['disk space is low'] });
+test('the whole text has a table, a summary and each warning once, and never the word null', async () => {
+  const warned = picture([plan({ warnings: ['its worktree is missing'] })], {
+    warnings: ['disk space is low', 'login: its worktree is missing'],
+  });
   expect(await formatStatus(warned, view)).toBe(
     [
       'STATE    PLAN   BRANCH      PORTS      PROGRESS  CPU  MEM    SINCE  WORKTREE',
