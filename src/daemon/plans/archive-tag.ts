@@ -10,7 +10,7 @@ const refOf = (tag: string): string => `refs/tags/${tag}`;
 
 /** The tag that may keep what a branch is; nobody has it yet. */
 export async function freeArchiveTag(git: Git, commonDir: string, branch: string): Promise<string> {
-  return archiveName(await archiveTags(git, commonDir), { branch, tip: null });
+  return archiveName(await tagsOf(git, commonDir), { branch, tip: null });
 }
 
 /**
@@ -22,7 +22,7 @@ export async function keepByTag(
   commonDir: string,
   { branch, tip }: { branch: string; tip: string },
 ): Promise<string> {
-  const tags = await archiveTags(git, commonDir);
+  const tags = await tagsOf(git, commonDir);
   const tag = archiveName(tags, { branch, tip });
   if (!tags.has(tag)) await git.write(commonDir, ['update-ref', refOf(tag), tip, none(tip)]);
   return tag;
@@ -45,24 +45,37 @@ export async function removeTag(git: Git, commonDir: string, { tag, commit }: Ta
   });
 }
 
-async function archiveTags(git: Git, commonDir: string): Promise<Map<string, string>> {
+async function tagsOf(git: Git, commonDir: string): Promise<Map<string, string>> {
   const format = '--format=%(refname:lstrip=2)%00%(objectname)';
-  const lines = (await git.read(commonDir, ['for-each-ref', format, 'refs/tags/archive'])).split('\n');
+  const lines = (await git.read(commonDir, ['for-each-ref', format, 'refs/tags'])).split('\n');
   return new Map(lines.filter((line) => line !== '').map((line) => line.split('\0') as [string, string]));
 }
 
 /**
- * `archive/<branch>`, with `-2` and so on when an earlier branch of that name has it; where a tip is given, the one that
- * has it already. Pure.
+ * `archive/<branch>`, with `-2` and so on when an earlier branch of that name has it, or in `archive-2` and so on when git
+ * cannot have it because a part of it is a tag; where a tip is given, the one that has it already. Pure.
  */
 export function archiveName(
   tags: ReadonlyMap<string, string>,
   { branch, tip }: { branch: string; tip: string | null },
 ): string {
-  for (let number = 1; ; number += 1) {
-    const name = `archive/${branch}${number === 1 ? '' : `-${number}`}`;
+  const parents = branch.split('/').map((_, at, parts) =>
+    parts
+      .slice(0, at)
+      .map((part) => `/${part}`)
+      .join(''),
+  );
+  const root = numbered('archive', (name) => !parents.some((parent) => tags.has(`${name}${parent}`)));
+  return numbered(`${root}/${branch}`, (name) => {
     const isFree = !tags.has(name) && ![...tags.keys()].some((other) => other.startsWith(`${name}/`));
-    if (isFree || (tip !== null && tags.get(name) === tip)) return name;
+    return isFree || (tip !== null && tags.get(name) === tip);
+  });
+}
+
+function numbered(name: string, fits: (name: string) => boolean): string {
+  for (let number = 1; ; number += 1) {
+    const next = number === 1 ? name : `${name}-${number}`;
+    if (fits(next)) return next;
   }
 }
 

@@ -19,3 +19,8 @@ test('the tag that keeps this very commit is taken again', () => {
 test('git keeps no tag below the name of another', () => {
   expect(name({ 'archive/plan/x/y': 'u' })).toBe('archive/plan/x-2');
 });
+
+test('where a part of the name is a tag it goes beside it', () => {
+  expect(name({ 'archive/plan': 'u' })).toBe('archive-2/plan/x');
+  expect(name({ archive: 'u', 'archive-2/plan/x': 'v' })).toBe('archive-2/plan/x-2');
+});
