@@ -211,6 +211,7 @@ export class Completion {
       strategy,
       message,
       env: { ...identityIn(wish.env), ...env },
+      trials: this.#parts.trials,
     });
   }
 
