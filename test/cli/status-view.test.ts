@@ -127,9 +127,9 @@ test('the summary counts plans, runs and space', () => {
   expect(summarize(blind)).toBe('0 plans, 2 running, 1 queued (limit 3), disk unknown');
 });
 
-test('the whole text has a table, a summary and the warnings, and never the word null', async () => {
+test('the whole text has a table, a summary and each warning once, and never the word null', async () => {
   const warned = picture([plan({ warnings: ['its worktree is missing'] })], {
-    warnings: ['login: its worktree is missing', 'disk space is low'],
+    warnings: ['disk space is low', 'login: its worktree is missing'],
   });
   expect(await formatStatus(warned, view)).toBe(
     [

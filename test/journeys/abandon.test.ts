@@ -172,3 +172,12 @@ test('a rebase that was kept is in the snapshot of a plan that is abandoned by f
   const restored = await rig.call('worktree.restore', { snapshot: outcome?.snapshot ?? '' });
   expect(restored.conditions).toEqual(['conflicted', 'dirty']);
 });
+
+test('plan.abandon keeps commits also where a tag is in the way of the usual name', async () => {
+  await using rig = await Rig.setUp();
+  const tip = (await makePlan(rig)).commit({ 'login.txt': 'login\n' }, 'Login');
+  rig.repository.git('tag', 'archive');
+  const { outcome } = await rig.call('plan.abandon', address());
+  expect(outcome).toMatchObject({ kind: 'abandoned', archive: 'archive-plan/login' });
+  expect(rig.repository.git('rev-parse', 'archive-plan/login')).toBe(tip);
+});

@@ -1,11 +1,15 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { quotedText } from './byte-paths.ts';
 import type { Git } from './git.ts';
+import { findMergePlaces, type MergePlace } from './merge-places.ts';
 import { parseMerges, type Merge } from './merge-tree.ts';
 
 /** More merges in one process would keep the others waiting. */
 const mostAtOnce = 250;
+/** Of all processes that git may be, so that every other question finds one that is free soon. */
+const limit = pLimit(2);
 
 /** A place for the objects of merges that nobody means to keep, beside those of a repository. */
 export class TrialObjects implements AsyncDisposable {
@@ -42,16 +46,22 @@ export async function tryMerges(
   commonDir: string,
   { pairs, objects }: { pairs: readonly Pair[]; objects: TrialObjects },
 ): Promise<Merge[]> {
-  const starts = Array.from({ length: Math.ceil(pairs.length / mostAtOnce) }, (_, index) => index * mostAtOnce);
-  const answers = await Promise.all(
-    starts.map((start) => {
-      const some = pairs.slice(start, start + mostAtOnce);
-      const input = some.map(([ours, theirs]) => `${ours} ${theirs}\n`).join('');
-      const args = ['merge-tree', '--write-tree', '-z', '--allow-unrelated-histories', '--stdin'];
-      return git.bytes(commonDir, args, { input, env: { ...objects.env } });
-    }),
-  );
-  const merges = answers.flatMap(parseMerges);
-  if (merges.length !== pairs.length) throw new Error(`git merged ${merges.length} of ${pairs.length} pairs`);
+  const env = { ...objects.env };
+  const commits = pairs.map(([ours]) => ours);
+  const places = await findMergePlaces(git, commonDir, { commits, scratch: objects.directory, env });
+  const merges: Merge[] = [];
+  const mergeSome = async (ats: readonly number[], place: MergePlace) => {
+    const input = ats.map((at) => `${pairs[at]?.join(' ') ?? ''}\n`).join('');
+    const args = ['merge-tree', '--write-tree', '-z', '--allow-unrelated-histories', '--stdin'];
+    const some = parseMerges(await git.bytes(place.directory, args, { input, env: { ...place.env } }));
+    if (some.length !== ats.length) throw new Error(`git merged ${some.length} of ${ats.length} pairs`);
+    for (const [index, merge] of some.entries()) merges[ats[index] ?? 0] = merge;
+  };
+  const parts = [...new Set(places.values())].flatMap((place) => {
+    const there = pairs.flatMap(([ours], at) => (places.get(ours) === place ? [at] : []));
+    const starts = Array.from({ length: Math.ceil(there.length / mostAtOnce) }, (_, index) => index * mostAtOnce);
+    return starts.map((start) => ({ ats: there.slice(start, start + mostAtOnce), place }));
+  });
+  await Promise.all(parts.map(({ ats, place }) => limit(mergeSome, ats, place)));
   return merges;
 }

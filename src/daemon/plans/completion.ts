@@ -229,6 +229,7 @@ export class Completion {
       strategy,
       message,
       env: { ...identityIn(wish.env), ...env },
+      trials: this.#parts.trials,
     });
   }
 

@@ -1,5 +1,7 @@
 import type { MergeStrategy } from '../../contract/models.ts';
 import { saidBy, type Git } from '../git/git.ts';
+import { findMergePlaces } from '../git/merge-places.ts';
+import { TrialObjects } from '../git/trial-merges.ts';
 import type { RepositoryRow } from '../registry/rows.ts';
 import { nobody } from './completion-refusals.ts';
 
@@ -10,6 +12,8 @@ interface Wanted {
   message: string;
   /** Who says so, and where what is written goes. */
   env: Record<string, string>;
+  /** Where things may lie for a moment. */
+  trials: string;
 }
 
 const identityVariables = ['GIT_AUTHOR_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_NAME', 'GIT_COMMITTER_EMAIL', 'EMAIL'];
@@ -23,8 +27,7 @@ export async function makeMergedCommit(git: Git, repository: RepositoryRow, want
   const { from, tip, strategy, message, env } = wanted;
   if (strategy === 'ff') return tip;
   const { commonDir } = repository;
-  const merge = ['merge-tree', '--write-tree', '--allow-unrelated-histories', from, tip];
-  const [tree = ''] = (await git.write(commonDir, merge, env)).split('\n');
+  const tree = await mergeTrees(git, commonDir, wanted);
   const parents = strategy === 'squash' ? [from] : [from, tip];
   // Made up from the names of the user and the machine, an identity would be nobody's.
   const commit = ['-c', 'user.useConfigOnly=true', 'commit-tree', tree, ...parents.flatMap((each) => ['-p', each])];
@@ -35,4 +38,13 @@ export async function makeMergedCommit(git: Git, repository: RepositoryRow, want
       throw nobody(repository);
     throw error;
   }
+}
+
+/** As it was tried. */
+async function mergeTrees(git: Git, commonDir: string, { from, tip, env, trials }: Wanted): Promise<string> {
+  await using scratch = await TrialObjects.open(trials, commonDir);
+  const places = await findMergePlaces(git, commonDir, { commits: [from], scratch: scratch.directory, env });
+  const place = places.get(from) ?? { directory: commonDir, env };
+  const merge = ['merge-tree', '--write-tree', '--allow-unrelated-histories', from, tip];
+  return (await git.write(place.directory, merge, { ...place.env })).split('\n')[0] ?? '';
 }

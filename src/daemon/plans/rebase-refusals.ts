@@ -6,7 +6,9 @@ import type { Blocker } from '../worktrees/safety.ts';
 /** The sentences of what plan.rebase refuses. */
 export const notAtRest = (plan: PlanRow, row: WorktreeRow, blockers: Blocker[]): WtdError =>
   new WtdError('UNSAFE', `plan ${plan.name} cannot be rebased: ${blockers.map(({ message }) => message).join(', ')}`, {
-    hint: `see to each of these in ${row.path} (commit or stash, \`wtd stop ${plan.name}\`), then try again`,
+    hint: blockers.some(({ code }) => code === 'operation')
+      ? `bring to its end what is in progress in ${row.path}, or take a rebase back with \`wtd rebase ${plan.name} --abort\``
+      : `see to each of these in ${row.path} (commit or stash, \`wtd stop ${plan.name}\`), then try again`,
     blockers,
   });
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BoundedMap } from '../../base/bounded-map.ts';
 import { changedFiles, type Change } from '../git/changed-files.ts';
 import { findPartings, type Parting } from '../git/partings.ts';
@@ -7,6 +8,8 @@ import { assess, type Assessment } from './conflict-assessment.ts';
 
 /** Names of files and pairs that are kept. */
 const mostKept = 200_000;
+/** More in one go would keep everybody else waiting. */
+const pairsATurn = 500;
 
 /** What merges of two commits give. An answer is kept: the same two commits always give the same. */
 export class TrialResults {
@@ -29,6 +32,7 @@ export class TrialResults {
         ? this.#tryApart(commonDir, unknown)
         : this.#try(commonDir, unknown, objects));
       for (const [at, pair] of unknown.entries()) {
+        if (at % pairsATurn === 0) await nextTurn();
         const assessment = requireAt(assessments, at);
         this.#known.set(keyOf(pair), assessment);
         found.set(keyOf(pair), assessment);
@@ -49,14 +53,13 @@ export class TrialResults {
       findPartings(this.#git, commonDir, { pairs, env }),
     ]);
     const changes = await this.#changesOf(commonDir, partings, env);
-    return pairs.map((commits, at) =>
-      assess({
-        commits,
-        merge: requireAt(merges, at),
-        tree: requireAt(partings, at).theirs,
-        changes: requireAt(changes, at),
-      }),
-    );
+    const assessments: Assessment[] = [];
+    for (const [at, commits] of pairs.entries()) {
+      if (at % pairsATurn === 0) await nextTurn();
+      const { theirs: tree } = requireAt(partings, at);
+      assessments.push(assess({ commits, merge: requireAt(merges, at), tree, changes: requireAt(changes, at) }));
+    }
+    return assessments;
   }
 
   async #changesOf(commonDir: string, partings: readonly Parting[], env: Record<string, string>) {

@@ -106,3 +106,32 @@ function treeOf(revision: string): string {
   trees.set(revision, tree);
   return tree;
 }
+
+test('files are merged as the attributes of the commit say that something is merged into', async () => {
+  byHand('checkout', '-q', '-b', 'said', 'main');
+  write('.gitattributes', 'both merge=union\nmoved -merge\n');
+  byHand('add', '-A');
+  byHand('commit', '-q', '-m', 'said');
+  for (const [name, both, moved] of [
+    ['here', 'both\n1\n2\n3\n4\nhere\n', 'here\n1\n2\n3\n4\n'],
+    ['there', 'both\n1\n2\n3\n4\nthere\n', 'moved\n1\n2\n3\nthere\n'],
+  ] as const) {
+    byHand('checkout', '-q', '-b', name, 'said');
+    write('both', both);
+    write('moved', moved);
+    byHand('commit', '-q', '-a', '-m', name);
+  }
+  byHand('checkout', '-q', '--orphan', 'silent', 'here');
+  byHand('reset', '-q', '--hard', 'main');
+  await using objects = await TrialObjects.open(join(directory, 'trials'), join(directory, '.git'));
+  const pairs = [
+    ['here', 'there'],
+    ['silent', 'there'],
+  ] as const;
+  const [merge, beforeThat] = await tryMerges(git, join(directory, '.git'), { pairs, objects });
+  expect(merge).toMatchObject({ isClean: false, conflicts: [{ path: 'moved', kind: 'binary' }] });
+  const env = { ...process.env, ...objects.env };
+  const show = ['-C', directory, 'show', `${merge?.tree ?? ''}:both`];
+  expect(execFileSync('git', show, { encoding: 'utf8', env })).toBe('both\n1\n2\n3\n4\nhere\nthere\n');
+  expect(beforeThat).toMatchObject({ isClean: true });
+});
