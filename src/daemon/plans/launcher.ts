@@ -18,7 +18,7 @@ import type { Handover } from '../worktrees/pool/handover.ts';
 import type { Removal } from '../worktrees/removal.ts';
 import { requireBase } from '../worktrees/base.ts';
 import type { Wanted } from '../worktrees/register.ts';
-import { writeContext } from './context-directory.ts';
+import { writeContext } from './tasks/context-directory.ts';
 import type { PlanFactsReader } from './plan-facts.ts';
 import { runEnvironment } from './run-environment.ts';
 

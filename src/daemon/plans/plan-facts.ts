@@ -1,7 +1,7 @@
 import type { Registry } from '../registry/registry.ts';
 import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
 import { groupByRepository, type WorktreeFacts } from '../worktrees/facts.ts';
-import { ProgressReader } from './progress-reader.ts';
+import { ProgressReader } from './tasks/progress-reader.ts';
 
 /** What git says of a plan's branch and worktree. Null: there is none, or it could not be found out. */
 export interface BranchFacts {

@@ -12,7 +12,7 @@ import type { RegisteredRuns } from '../runs/registered.ts';
 import type { RunModels } from '../runs/run-model.ts';
 import { portsOf } from '../worktrees/ports.ts';
 import type { WorktreeModels } from '../worktrees/worktree-models.ts';
-import type { Collisions } from './collisions.ts';
+import type { Collisions } from './conflicts/collisions.ts';
 import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';

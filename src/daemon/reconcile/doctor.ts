@@ -3,7 +3,7 @@ import { KeyedMutex } from '../../base/mutex.ts';
 import type { Result } from '../../contract/index.ts';
 import type { Finding } from '../../contract/models.ts';
 import type { Logger } from '../log.ts';
-import type { InterruptedCompletions, Interruption } from '../plans/interrupted-completions.ts';
+import type { InterruptedCompletions, Interruption } from '../plans/homecoming/interrupted-completions.ts';
 import { compare, type Difference, type World } from './compare.ts';
 import { describeInterruption, detailOf, keyOf, repositoryOf, subjectOf } from './describe.ts';
 import { gather, type GatherParts } from './gather.ts';

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Configuration } from '../config.ts';
 import type { Git } from '../git/git.ts';
 import { branchTips, listWorktrees, withoutOwnCommits } from '../git/questions.ts';
-import type { Completion } from '../plans/completion.ts';
+import type { Completion } from '../plans/homecoming/completion.ts';
 import type { Launcher } from '../plans/launcher.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RepositoryRow } from '../registry/rows.ts';

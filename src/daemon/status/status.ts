@@ -4,7 +4,7 @@ import type { Picture } from '../../contract/status.ts';
 import type { Configuration } from '../config.ts';
 import type { PlanFactsReader } from '../plans/plan-facts.ts';
 import type { PlanModels } from '../plans/plan-model.ts';
-import { percentOf } from '../plans/progress.ts';
+import { percentOf } from '../plans/tasks/progress.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Address, Repositories } from '../repositories/repositories.ts';
 import type { DaemonStatus } from './daemon-status.ts';
