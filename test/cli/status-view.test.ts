@@ -129,7 +129,7 @@ test('the summary counts plans, runs and space', () => {
 
 test('the whole text has a table, a summary and each warning once, and never the word null', async () => {
   const warned = picture([plan({ warnings: ['its worktree is missing'] })], {
-    warnings: ['disk space is low', 'login: its worktree is missing'],
+    warnings: ['login: its worktree is missing', 'disk space is low'],
   });
   expect(await formatStatus(warned, view)).toBe(
     [
