@@ -11,11 +11,13 @@ import { measureRoundTrip } from './figures/round-trip.ts';
 import { measureSampling } from './figures/sampling.ts';
 import { measureStartLatency } from './figures/start-latency.ts';
 import { measureStatusCommand } from './figures/status-command.ts';
+import { measureStatusGet } from './figures/status-get.ts';
 import { measureThroughput } from './figures/throughput.ts';
 import { formatTable } from './table.ts';
 
 const measurements = [
   measureStatusCommand,
+  measureStatusGet,
   measureRoundTrip,
   measureThroughput,
   measureStartLatency,

@@ -86,7 +86,7 @@ function eventsPage(): string {
 const pages = { methods: methodsPage, cli: cliPage, errors: errorsPage, events: eventsPage };
 
 await writeTable();
-const directory = fileURLToPath(new URL('../docs', import.meta.url));
+const directory = fileURLToPath(new URL('../docs/', import.meta.url));
 await mkdir(directory, { recursive: true });
 for (const [name, page] of Object.entries(pages)) {
   const path = `${directory}${name}.md`;

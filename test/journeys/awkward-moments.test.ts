@@ -84,7 +84,24 @@ test('whoever waits for a start that is taken back hears of it', async () => {
   expect((await rig.call('plan.list', {})).plans).toEqual([]);
 });
 
-test('a link in the repository does not lead the note of the plan file elsewhere', async () => {
+test('a link does not lead the note of the plan file elsewhere', async () => {
+  await using rig = await Rig.setUp();
+  const victim = join(rig.place.home, 'victim');
+  writeFileSync(victim, 'precious\n');
+  rig.repository.commit({ 'plan.md': '- [ ] 1.1 Write it\n' });
+  const file = join(rig.repository.path, 'plan.md');
+  await rig.start('login', ['true'], { file });
+  await rig.wait('login');
+  const note = join(checkoutOf(rig, 'login').path, '.claude-context', 'current-plan.txt');
+  rmSync(note);
+  symlinkSync(victim, note);
+  await rig.start('login', ['true'], { file });
+  await rig.wait('login');
+  expect(readFileSync(victim, 'utf8')).toBe('precious\n');
+  expect(readFileSync(note, 'utf8')).toBe('plan.md\n');
+});
+
+test('a link in the history in the place of the note is refused, and nothing is written through it', async () => {
   await using rig = await Rig.setUp();
   const victim = join(rig.place.home, 'victim');
   writeFileSync(victim, 'precious\n');
@@ -93,12 +110,11 @@ test('a link in the repository does not lead the note of the plan file elsewhere
   rig.repository.commit({ 'plan.md': '- [ ] 1.1 Write it\n' });
   rig.repository.git('add', '--force', '.claude-context/current-plan.txt');
   rig.repository.git('commit', '--quiet', '--message', 'A link');
-  await rig.start('login', ['true'], { file: join(rig.repository.path, 'plan.md') });
-  await rig.wait('login');
+  const wish = { plan: 'login', command: ['true'], repository: rig.repository.path };
+  const refusal = await rig.refusal('plan.start', { ...wish, file: join(rig.repository.path, 'plan.md') });
+  expect(refusal).toMatchObject({ code: 'INVALID_STATE', state: 'tracked' });
   expect(readFileSync(victim, 'utf8')).toBe('precious\n');
-  expect(readFileSync(join(checkoutOf(rig, 'login').path, '.claude-context/current-plan.txt'), 'utf8')).toBe(
-    'plan.md\n',
-  );
+  expect(rig.repository.branches()).toEqual(['main']);
 });
 
 test('a branch that was made anew is not taken for merged', async () => {

@@ -162,6 +162,8 @@ test('a conflict that is kept can be resolved by hand, also without wtd, and whe
   });
   await rig.daemon.kill();
   await rig.startDaemon();
+  const waits = `its rebase waits: resolve the conflicts in ${worktree.path} and run \`git rebase --continue\``;
+  expect((await rig.call('plan.show', address())).warnings).toEqual([expect.stringContaining(waits)]);
   expect(worktree.git('status', '--porcelain')).toContain('UU README.md');
   worktree.git('checkout', '--quiet', '--ours', 'README.md');
   worktree.git('rm', '--quiet', '--cached', '--force', 'login.txt');
@@ -174,7 +176,7 @@ test('a conflict that is kept can be resolved by hand, also without wtd, and whe
     async () => (await rig.call('event.list', { types: ['plan.rebased'] })).events.length === 1,
     'the pass of a minute has noticed it',
   );
-  expect(await rig.call('plan.show', address())).toMatchObject({ state: 'succeeded' });
+  expect(await rig.call('plan.show', address())).toMatchObject({ state: 'succeeded', warnings: [] });
 });
 
 test('kinds of conflicts are told apart', async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { socketOf } from '../../src/daemon/service/installed.ts';
 import { renderUnit } from '../../src/daemon/service/systemd-unit.ts';
 
-const templates = new URL('../../systemd', import.meta.url);
+const templates = new URL('../../systemd/', import.meta.url);
 const readme = '/opt/100% wtd/README.md';
 
 let directory: string;

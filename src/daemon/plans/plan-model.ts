@@ -72,6 +72,7 @@ export class PlanModels {
       warnings: [
         ...this.#dependencyWarnings(plan),
         ...setupWarnings(worktree),
+        ...rebaseWarnings(plan, worktree),
         ...this.#warnings(latest, facts),
         ...this.#parts.facts.progress.warningsOf(plan.id),
         ...this.#parts.collisions.warningsOf(plan),
@@ -119,6 +120,13 @@ export class PlanModels {
 function describeOutcome(outcome: PlanOutcome): Plan['outcome'] {
   const none = { into: null, commit: null, strategy: null, snapshot: null };
   return { ...none, ...outcome, at: isoTime(outcome.at) };
+}
+
+/** One with conflicts that was kept for somebody to resolve. */
+function rebaseWarnings({ name, intent }: PlanRow, worktree: WorktreeRow | undefined): string[] {
+  if (intent?.kind !== 'rebase' || !intent.keep || !worktree) return [];
+  const goOn = `resolve the conflicts in ${worktree.path} and run \`git rebase --continue\` there`;
+  return [`its rebase waits: ${goOn}, or take it back with \`wtd rebase ${name} --abort\``];
 }
 
 function setupWarnings(worktree: WorktreeRow | undefined): string[] {
