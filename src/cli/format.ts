@@ -5,7 +5,7 @@ export interface View {
   readonly cwd: string;
   readonly nowMs: number;
   readonly hasColour: boolean;
-  /** Of the terminal, in characters; undefined: as wide as anybody likes. */
+  /** Of the terminal, in characters; undefined: lines may have any length. */
   readonly width?: number | undefined;
 }
 

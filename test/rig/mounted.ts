@@ -16,6 +16,7 @@ export function mountInMemory(
     const options = what.options === undefined ? [] : ['-o', what.options];
     execFileSync('mount', ['-t', what.type, ...options, 'wtd-test', path], { stdio: 'pipe' });
   } catch {
+    // Only root may mount, and not in every container; without it the test would try an ordinary disk.
     context.skip(`no ${what.type} can be mounted at ${path}`);
   }
   chmodSync(path, 0o700);

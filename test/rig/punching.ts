@@ -5,6 +5,7 @@ import type { TestContext } from 'vitest';
 
 /** Not every kernel and file system can punch holes; what wtd does where they cannot has tests of its own. */
 export function skipUnlessPunching(context: TestContext, directory: string): void {
+  // Without holes there is nothing to see here: the output stays whole then, which another test tries.
   if (!canPunch(directory)) context.skip(`no holes can be punched in ${directory}`);
 }
 

@@ -1,7 +1,8 @@
 import type { Registry } from '../registry/registry.ts';
-import type { PlanRow, RepositoryRow, WorktreeRow } from '../registry/rows.ts';
+import type { PlanRow, RepositoryRow } from '../registry/rows.ts';
 import { groupByRepository, type WorktreeFacts } from '../worktrees/facts.ts';
 import { ProgressReader } from './tasks/progress-reader.ts';
+import { worktreeOf } from './plan-worktree.ts';
 
 /** What git says of a plan's branch and worktree. Null: there is none, or it could not be found out. */
 export interface BranchFacts {
@@ -39,6 +40,11 @@ export class PlanFactsReader {
     return this.#known.get(plan)?.facts ?? unknown;
   }
 
+  /** Whether its base has what a plan had, by what is known so far. */
+  isMerged({ id, outcome }: PlanRow): boolean {
+    return this.of(id).merged ?? outcome?.kind === 'merged';
+  }
+
   /** Makes what is known of these plans and their worktrees at most `maxAgeMs` old. */
   async refresh(plans: readonly PlanRow[], maxAgeMs: number): Promise<void> {
     const old = plans.filter(({ id }) => performance.now() - (this.#known.get(id)?.at ?? -Infinity) > maxAgeMs);
@@ -62,7 +68,7 @@ export class PlanFactsReader {
   async #refreshRepository(id: string, { plans, maxAgeMs }: { plans: PlanRow[]; maxAgeMs: number }): Promise<void> {
     const repository = this.#registry.repositories.get(id);
     if (!repository) return;
-    const worktrees = plans.flatMap((plan) => this.#worktreeOf(plan) ?? []);
+    const worktrees = plans.flatMap((plan) => worktreeOf(this.#registry, plan) ?? []);
     const trees = this.#worktreeFacts.refresh(worktrees, maxAgeMs);
     await Promise.all(plans.map((plan) => this.#once(plan.id, () => this.#look({ plan, repository, trees }))));
   }
@@ -77,7 +83,7 @@ export class PlanFactsReader {
   async #look(about: { plan: PlanRow; repository: RepositoryRow; trees: Promise<void> }): Promise<void> {
     const { plan, repository, trees } = about;
     const at = performance.now();
-    const worktree = this.#worktreeOf(plan);
+    const worktree = worktreeOf(this.#registry, plan);
     const { comparisons } = this.#worktreeFacts;
     const [comparison, tips] = await Promise.all([
       comparisons.compare(repository, plan).catch(() => undefined),
@@ -98,10 +104,5 @@ export class PlanFactsReader {
     const { dirty = null, missing = false } = tree ?? {};
     const merged = (isContained && hasLeft && !isMoving) || worktree?.declared === 'merged' || wasMerged;
     this.#known.set(plan.id, { at, facts: { ahead, behind, dirty, missing, merged } });
-  }
-
-  #worktreeOf({ worktreeId }: PlanRow): WorktreeRow | undefined {
-    const row = worktreeId === null ? undefined : this.#registry.worktrees.get(worktreeId);
-    return row?.state === 'removed' ? undefined : row;
   }
 }

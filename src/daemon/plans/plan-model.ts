@@ -16,6 +16,7 @@ import type { Collisions } from './conflicts/collisions.ts';
 import type { Gate } from './gate.ts';
 import type { BranchFacts, PlanFactsReader } from './plan-facts.ts';
 import { planState } from './plan-state.ts';
+import { worktreeOf } from './plan-worktree.ts';
 
 interface Parts {
   registry: Registry;
@@ -43,8 +44,7 @@ export class PlanModels {
     const { registry, runModels, worktreeModels } = this.#parts;
     const facts = this.#parts.facts.of(plan.id);
     const latest = registry.runs.latestOf(plan.id);
-    const row = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
-    const worktree = row?.state === 'removed' ? undefined : row;
+    const worktree = worktreeOf(registry, plan);
     const repository = registry.repositories.get(plan.repositoryId)?.name ?? '';
     const { outcome } = plan;
     const conflictsWith = this.#parts.collisions.with(plan);
@@ -57,7 +57,7 @@ export class PlanModels {
       command: plan.command,
       dependsOn: plan.dependsOn,
       limits: plan.limits,
-      state: planState(latest, { outcome, isMerged: facts.merged ?? outcome?.kind === 'merged' }),
+      state: planState(latest, { outcome, isMerged: this.#parts.facts.isMerged(plan) }),
       worktree: worktree ? worktreeModels.of(worktree) : null,
       ports: worktree ? portsOf(worktree) : null,
       progress: this.#parts.facts.progress.of(plan.id),

@@ -16,6 +16,7 @@ import { findCandidates, type Contender } from './contenders.ts';
 import type { PlanFactsReader } from '../plan-facts.ts';
 import { TrialResults } from './trial-results.ts';
 import { commitUncommitted } from './uncommitted-work.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 
 interface Parts {
   registry: Registry;
@@ -100,14 +101,14 @@ export class Conflicts {
 
   /** Also of plans that have no commit of their own yet. */
   async #entriesWithUncommitted(repository: RepositoryRow, objects: TrialObjects): Promise<Entry[]> {
-    const { facts } = this.#parts;
+    const { registry, facts } = this.#parts;
     const candidates = await findCandidates(this.#parts, repository);
     const plans = candidates.map(({ plan }) => plan);
     await facts.refresh(plans, 0);
     return Promise.all(
       candidates.map(async (candidate): Promise<Entry> => {
         const { dirty, merged, missing } = facts.of(candidate.plan.id);
-        const worktree = this.#worktreeOf(candidate.plan);
+        const worktree = worktreeOf(registry, candidate.plan);
         // What lies in the worktree of a plan that has come home is no work of that plan.
         if (!worktree || missing || merged === true || dirty === false) return { ...candidate, uncommitted: false };
         const tip = dirty === null ? undefined : await this.#commitUncommitted(worktree, objects);
@@ -124,11 +125,6 @@ export class Conflicts {
       log.warn({ worktree: worktree.path, err: error }, 'what is not committed there could not be read');
       return undefined;
     }
-  }
-
-  #worktreeOf({ worktreeId }: PlanRow): WorktreeRow | undefined {
-    const row = worktreeId === null ? undefined : this.#parts.registry.worktrees.get(worktreeId);
-    return row?.state === 'removed' ? undefined : row;
   }
 
   /** Those that have something which their base lacks, each with it and with each other. */

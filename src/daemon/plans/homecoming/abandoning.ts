@@ -18,6 +18,7 @@ import { keepByTag } from './archive-tag.ts';
 import type { PlanFactsReader } from '../plan-facts.ts';
 import { requirePlan } from '../plan-location.ts';
 import type { PlanModels } from '../plan-model.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 import type { Plans } from '../plans.ts';
 import { cameHome } from './rebase-refusals.ts';
 
@@ -52,7 +53,7 @@ export class Abandoning {
     return plans.inTurn(repository, address.plan, async () => {
       const plan = requirePlan(registry, repository, address.plan);
       await this.#requireUnfinished(plan);
-      const worktree = this.#worktreeOf(plan);
+      const worktree = worktreeOf(registry, plan);
       const blockers = await this.#blockersOf(repository, plan, worktree);
       if (blockers.length > 0 && !force) throw inTheWay(plan, blockers);
       await underWay.during(plan.id, async () => {
@@ -73,7 +74,7 @@ export class Abandoning {
     await plans.inTurn(repository, name, async () => {
       const plan = registry.plans.get(known.id);
       if (plan?.intent?.kind !== 'abandon') return;
-      const worktree = this.#worktreeOf(plan);
+      const worktree = worktreeOf(registry, plan);
       if (worktree?.kind !== 'plan') await this.#finish(repository, plan);
       else if (worktree.state !== 'cleaning') this.#intend(plan, null);
     });
@@ -180,11 +181,6 @@ export class Abandoning {
 
   #tipOf({ commonDir }: RepositoryRow, { branch }: PlanRow): Promise<string | undefined> {
     return findCommit(this.#parts.git, commonDir, `refs/heads/${branch}`);
-  }
-
-  #worktreeOf({ worktreeId }: PlanRow): WorktreeRow | undefined {
-    const row = worktreeId === null ? undefined : this.#parts.registry.worktrees.get(worktreeId);
-    return row?.state === 'removed' ? undefined : row;
   }
 }
 

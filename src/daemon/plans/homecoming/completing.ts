@@ -13,8 +13,8 @@ import { isMissing } from '../../worktrees/entry.ts';
 import type { Removal } from '../../worktrees/removal.ts';
 import { activeRunIn } from '../../worktrees/users.ts';
 import { makeTag, removeTag } from './archive-tag.ts';
-import { worktreeOf } from './completion-look.ts';
 import { moveTarget } from './moving-target.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 
 export type CompletionIntent = Extract<PlanIntent, { kind: 'complete' }>;
 
@@ -163,10 +163,13 @@ export class Completing {
     const { registry, removal } = this.#parts;
     const warnings: string[] = [];
     const row = worktreeOf(registry, plan);
-    const isKept = row === null || row.kind !== 'plan' || intent.keepWorktree;
+    const isKept = row === undefined || row.kind !== 'plan' || intent.keepWorktree;
     let hasSnapshot = false;
     try {
-      const wish = { activeRun: row && (activeRunIn(registry, row)?.id ?? null), declared: 'merged' as const };
+      const wish = {
+        activeRun: row === undefined ? null : (activeRunIn(registry, row)?.id ?? null),
+        declared: 'merged' as const,
+      };
       if (!isKept) {
         const removed = await removal.remove(repository, row, { ...wish, reason: 'plan completed' });
         hasSnapshot = removed.snapshot !== null;

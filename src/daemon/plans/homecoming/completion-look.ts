@@ -16,6 +16,7 @@ import { describeConflicts, noBranch, noTarget } from './completion-refusals.ts'
 import type { Foreseen } from './foreseen.ts';
 import type { PlanFactsReader } from '../plan-facts.ts';
 import { targetOf } from './target.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 
 interface Parts {
   registry: Registry;
@@ -63,12 +64,6 @@ const findTarget = (
 ): Promise<string | undefined> =>
   isElsewhere ? findBase(git, commonDir, into) : findCommit(git, commonDir, `refs/heads/${into}`);
 
-/** The worktree of a plan as far as it is there. */
-export function worktreeOf(registry: Registry, { worktreeId }: PlanRow): WorktreeRow | null {
-  const row = worktreeId === null ? undefined : registry.worktrees.get(worktreeId);
-  return row === undefined || row.state === 'removed' ? null : row;
-}
-
 /** Looks at everything at once. `isElsewhere`: the merge is made on another machine. Throws INVALID_STATE without a branch. */
 export async function lookAtCompletion(
   parts: Parts,
@@ -86,7 +81,7 @@ export async function lookAtCompletion(
   ]);
   if (tip === undefined) throw noBranch(plan);
   if (from === undefined) throw noTarget(plan, into);
-  const worktree = worktreeOf(registry, plan);
+  const worktree = worktreeOf(registry, plan) ?? null;
   const checkout = listed.find(({ branch }) => branch === into)?.path ?? null;
   const [[merge], inTree, atTarget] = await Promise.all([
     tryMerges(git, commonDir, { pairs: [[from, tip]], objects: how.objects }),
@@ -141,15 +136,11 @@ async function blockersInTree(
 const dependenciesOf = (registry: Registry, plan: PlanRow): PlanRow[] =>
   plan.dependsOn.flatMap((name) => registry.plans.byName(plan.repositoryId, name) ?? []);
 
-/** Whether what a plan had is in its base, as far as anybody knows. */
-export const isHome = (facts: PlanFactsReader, plan: PlanRow): boolean =>
-  facts.of(plan.id).merged ?? plan.outcome?.kind === 'merged';
-
 /** Those that a plan waits for. */
 export const unmetDependencies = ({ registry, facts }: Parts, plan: PlanRow): string[] =>
   plan.dependsOn.filter((name) => {
     const other = registry.plans.byName(plan.repositoryId, name);
-    return other === undefined || !isHome(facts, other);
+    return other === undefined || !facts.isMerged(other);
   });
 
 const findUnmetDependencies = (parts: Parts, plan: PlanRow, { home }: Foreseen): Blocker[] =>

@@ -126,7 +126,7 @@ export class Completion {
 
   /** The same up to the first change, in objects that nobody keeps. */
   async #foresee(about: About, wish: CompletionWish): Promise<Answer> {
-    const { git, trials } = this.#parts;
+    const { trials } = this.#parts;
     await using alone = new Foreseen();
     const foreseen = wish.foreseen ?? alone;
     const objects = await foreseen.objects(trials, about.repository.commonDir);
@@ -134,7 +134,7 @@ export class Completion {
     const commit = await this.#commit(decision, { ...objects.env });
     foreseen.home.set(about.plan.name, about.into);
     foreseen.tips.set(about.into, commit);
-    const dependants = await findDependants({ ...this.#parts, git }, { ...about, commit, objects });
+    const dependants = await findDependants(this.#parts, { ...about, commit, objects });
     return answerOf(decision, { state: 'planned', commit: null, dependants, warnings: [] });
   }
 

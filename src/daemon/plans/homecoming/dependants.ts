@@ -4,7 +4,7 @@ import { findCommit } from '../../git/questions.ts';
 import { tryMerges, type TrialObjects } from '../../git/trial-merges.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { PlanRow, RepositoryRow } from '../../registry/rows.ts';
-import { isHome, unmetDependencies } from './completion-look.ts';
+import { unmetDependencies } from './completion-look.ts';
 import type { PlanFactsReader } from '../plan-facts.ts';
 import type { PlanModels } from '../plan-model.ts';
 
@@ -41,7 +41,7 @@ export async function findDependants(parts: Parts, arrival: Arrival): Promise<De
     dependsOn.flatMap((name) => registry.plans.byName(repository.id, name) ?? []),
   );
   await facts.refresh([...waiting, ...others], 0);
-  const open = waiting.filter((each) => each.id !== plan.id && !isHome(facts, each) && each.outcome === null);
+  const open = waiting.filter((each) => each.id !== plan.id && !facts.isMerged(each) && each.outcome === null);
   return Promise.all(
     open.map(async (each) => ({
       plan: each.name,

@@ -22,6 +22,7 @@ import type { Snapshots } from '../../worktrees/snapshots/snapshots.ts';
 import { activeRunIn } from '../../worktrees/users.ts';
 import type { PlanFactsReader } from '../plan-facts.ts';
 import { requirePlan } from '../plan-location.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 import type { Plans } from '../plans.ts';
 import { findRebaseBlockers } from './rebase-blockers.ts';
 import { cameHome, noBranch, noRebase, noWorktree, notAtRest, wouldConflict } from './rebase-refusals.ts';
@@ -197,7 +198,7 @@ export class Rebasing {
     const { registry, git } = this.#parts;
     const { intent } = plan;
     if (intent?.kind !== 'rebase' || (await this.#isAtWork(plan))) return;
-    const row = this.#rowOf(plan);
+    const row = worktreeOf(registry, plan);
     const isThere = row !== undefined && !(await isMissing(row.path));
     const found = isThere ? await findRebase(git, row.path) : undefined;
     if (row && found?.from === intent.from && found.onto === intent.onto) {
@@ -233,16 +234,11 @@ export class Rebasing {
   }
 
   async #requireRow(plan: PlanRow): Promise<WorktreeRow> {
-    const row = this.#rowOf(plan);
+    const row = worktreeOf(this.#parts.registry, plan);
     if (!row) throw noWorktree(plan, 'none');
     if (row.state !== 'in_use') throw inTransition(row);
     if (await isMissing(row.path)) throw noWorktree(plan, 'missing');
     return row;
-  }
-
-  #rowOf({ worktreeId }: PlanRow): WorktreeRow | undefined {
-    const row = worktreeId === null ? undefined : this.#parts.registry.worktrees.get(worktreeId);
-    return row?.state === 'removed' ? undefined : row;
   }
 
   /** A branch comes before a tag of its name. */

@@ -10,6 +10,7 @@ import { requirePlan } from '../plan-location.ts';
 import type { PlanModels } from '../plan-model.ts';
 import type { About } from './task-files.ts';
 import { allOf, findRepeatedIds, findWrongDependencies, isDone, type JudgedTask } from './tasks.ts';
+import { worktreeOf } from '../plan-worktree.ts';
 
 interface Parts {
   registry: Registry;
@@ -86,8 +87,7 @@ export class PlanTasks {
     const { registry, repositories } = this.#parts;
     const repository = await repositories.resolve(address);
     const plan = requirePlan(registry, repository, address.plan);
-    const worktree = plan.worktreeId === null ? undefined : registry.worktrees.get(plan.worktreeId);
-    return { plan, repository, worktree: worktree?.state === 'removed' ? undefined : worktree };
+    return { plan, repository, worktree: worktreeOf(registry, plan) };
   }
 }
 
