@@ -21,6 +21,7 @@ import type { PlanModels } from '../plan-model.ts';
 import { worktreeOf } from '../plan-worktree.ts';
 import type { Plans } from '../plans.ts';
 import { cameHome } from './rebase-refusals.ts';
+import { settleInTurn } from './settling.ts';
 
 interface Parts {
   registry: Registry;
@@ -68,13 +69,9 @@ export class Abandoning {
 
   /** After a death of the daemon: a worktree that is still there means that nothing has happened yet. */
   async settle(repository: RepositoryRow, name: string): Promise<void> {
-    const { registry, plans, underWay } = this.#parts;
-    const known = registry.plans.byName(repository.id, name);
-    if (!known || underWay.has(known.id)) return;
-    await plans.inTurn(repository, name, async () => {
-      const plan = registry.plans.get(known.id);
-      if (plan?.intent?.kind !== 'abandon') return;
-      const worktree = worktreeOf(registry, plan);
+    await settleInTurn(this.#parts, { repository, name }, async (plan) => {
+      if (plan.intent?.kind !== 'abandon') return;
+      const worktree = worktreeOf(this.#parts.registry, plan);
       if (worktree?.kind !== 'plan') await this.#finish(repository, plan);
       else if (worktree.state !== 'cleaning') this.#intend(plan, null);
     });

@@ -26,6 +26,7 @@ import { worktreeOf } from '../plan-worktree.ts';
 import type { Plans } from '../plans.ts';
 import { findRebaseBlockers } from './rebase-blockers.ts';
 import { cameHome, noBranch, noRebase, noWorktree, notAtRest, wouldConflict } from './rebase-refusals.ts';
+import { settleInTurn } from './settling.ts';
 import { targetOf } from './target.ts';
 
 interface Parts {
@@ -85,13 +86,7 @@ export class Rebasing {
 
   /** What a daemon that died, or people who go on with a kept rebase by hand, left to be written down. */
   async settle(repository: RepositoryRow, name: string): Promise<void> {
-    const { registry, plans, underWay } = this.#parts;
-    const known = registry.plans.byName(repository.id, name);
-    if (!known || underWay.has(known.id)) return;
-    await plans.inTurn(repository, name, async () => {
-      const plan = registry.plans.get(known.id);
-      if (plan) await this.#settle(repository, plan);
-    });
+    await settleInTurn(this.#parts, { repository, name }, (plan) => this.#settle(repository, plan));
   }
 
   async #begin(place: Place, wish: Wish): Promise<Answer> {
